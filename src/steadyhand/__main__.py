@@ -1,0 +1,5 @@
+"""`python -m steadyhand` is the command `steadyhand`."""
+
+from steadyhand.cli import main
+
+main()

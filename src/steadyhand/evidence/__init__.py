@@ -1,0 +1,1 @@
+"""What is kept of a run, for a person and for a program."""

@@ -1,0 +1,238 @@
+"""What happened in a run, for a person: one folder that holds all of it.
+
+::
+
+    folder/
+    ├── report.html     the page: everything in one file, to be mailed or archived; written when the run ends
+    ├── report.json     the same for programs; written anew after every step, so a killed run leaves its steps
+    └── images/         the screens as lossless WebP, named by their content, so that none is kept twice
+
+Several runs (one for each data row, say) get a folder each, such as `folder/rows/001`, and one index page::
+
+    report = RunReport(folder)
+    report.step(result, recorded=target, before=before.image, after=after.image)  # after each step
+    page = report.close(run)
+
+    write_index(folder, [IndexEntry("row 1", run, page), ...])
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+
+from steadyhand.errors import ConfigError
+from steadyhand.evidence.report_document import (
+    Looks,
+    Picture,
+    RecordedTarget,
+    ReportDocument,
+    ReportedRun,
+    ReportedStep,
+)
+from steadyhand.evidence.report_page import IndexRow, index_page, report_page, surroundings
+from steadyhand.evidence.summary import stop_words
+from steadyhand.files import content_hash, write_whole
+from steadyhand.model.geometry import Box
+from steadyhand.model.outcome import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from steadyhand.model.geometry import Point
+    from steadyhand.model.outcome import RunResult, StepResult
+
+LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
+"""WebP without loss: what is read on a screenshot must stay legible, and flat colours compress well.
+
+Source: measured on eight screens of real applications (seven of 1440x900, one of 2160x1350), mean of each: lossless
+WebP 31 KB and 71 ms of CPU, lossy at quality 85 44 KB and 85 ms, PNG 86 KB and 38 ms, JPEG at quality 85
+113 KB and 3 ms.
+"""
+
+_OUR_IMAGE = re.compile(r"[0-9a-f]{16}\.webp")
+
+
+class RecordedLook(Protocol):
+    """A thing as it was recorded; a `steadyhand.Target` is one."""
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """The whole recorded screen: uint8, (height, width, 3), blue-green-red."""
+        ...
+
+    @property
+    def point(self) -> Point:
+        """Where the person acted, frame space of that image."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """The element, frame space of that image."""
+        ...
+
+
+class IndexEntry(NamedTuple):
+    """One of several runs that share an index page.
+
+    Attributes:
+        label: What tells it from the others.
+        run: What came of it.
+        page: What `RunReport.close` returned for it.
+    """
+
+    label: str
+    run: RunResult
+    page: Path
+
+
+class RunReport:
+    """Writes down a run while it goes on.
+
+    The images that it is given are kept as they are: whatever must not be seen has to be masked in them before.
+
+    Args:
+        folder: Where the report goes; made if it is missing. A report that is already there is replaced.
+
+    Raises:
+        ConfigError: The folder cannot be written to; from every method.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: dict[str, tuple[StepResult, Looks]] = {}
+        self._kept: set[str] = set()
+        try:
+            (folder / "report.html").unlink(missing_ok=True)
+            for image in (folder / "images").glob("*.webp"):
+                if _OUR_IMAGE.fullmatch(image.name):
+                    image.unlink()
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        self._write_document(None)
+
+    def step(
+        self,
+        result: StepResult,
+        *,
+        recorded: RecordedLook | None = None,
+        before: NDArray[np.uint8] | None = None,
+        after: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Add a step, or replace what was said of it before.
+
+        Args:
+            result: What came of it.
+            recorded: Its target as recorded; None for a step without one.
+            before: The screen that its target was last looked for on, or else the screen before its action: uint8,
+                (height, width, 3), blue-green-red. The places in the result's resolution are in its frame space.
+            after: The screen after its action, in the same form; None if it did not act.
+        """
+        troubled = result.healed or result.verdict is Verdict.FAILED
+        looks = Looks(
+            recorded=self._recorded(recorded, whole=troubled) if recorded else None,
+            before=None if before is None else self._picture(before),
+            after=None if after is None else self._picture(after),
+        )
+        self._told[result.step_id] = (result, looks)
+        self._write_document(None)
+
+    def close(self, run: RunResult) -> Path:
+        """Write how the run ended, and the page.
+
+        Args:
+            run: The whole run. It has the last word on its steps; those that this report was not told of (skipped
+                ones, say) appear without images.
+
+        Returns:
+            The path of `report.html`.
+        """
+        self._told = {step.step_id: (step, self._looks_of(step)) for step in run.steps}
+        document = self._write_document(run)
+        page = self._folder / "report.html"
+        _write(page, report_page(document, lambda file: (self._folder / file).read_bytes()))
+        return page
+
+    def _looks_of(self, step: StepResult) -> Looks:
+        """What was kept of a step."""
+        return self._told[step.step_id][1] if step.step_id in self._told else Looks()
+
+    def _recorded(self, look: RecordedLook, *, whole: bool) -> RecordedTarget:
+        """Keep the recorded screen, or only the target's surroundings: the rest matters where something changed."""
+        height, width = look.image.shape[:2]
+        part = Box(0, 0, width, height) if whole else surroundings(look.box, width, height)
+        return RecordedTarget(picture=self._picture(look.image, part), point=look.point, box=look.box)
+
+    def _picture(self, image: NDArray[np.uint8], part: Box | None = None) -> Picture:
+        """Keep a frame, or the part of it that lies in a box."""
+        assert image.dtype == np.uint8, "frames are uint8"
+        assert image.ndim == 3, "frames are blue-green-red"  # noqa: PLR2004  height, width, colours
+        height, width = image.shape[:2]
+        shown = Box(0, 0, width, height).intersection(part) if part else Box(0, 0, width, height)
+        left, top, right, bottom = (int(edge) for edge in (shown.x, shown.y, shown.right, shown.bottom))
+        pixels = np.ascontiguousarray(image[top:bottom, left:right])
+        file = f"images/{content_hash(repr(pixels.shape).encode() + pixels.tobytes())}.webp"
+        if file not in self._kept:
+            encoded, raw = cv2.imencode(".webp", pixels, LOSSLESS)
+            assert encoded, "WebP takes every image up to 16383 pixels a side"
+            _write(self._folder / file, raw.tobytes())
+            self._kept.add(file)
+        return Picture(file=file, width=width, height=height, part=Box(left, top, right - left, bottom - top))
+
+    def _write_document(self, run: RunResult | None) -> ReportDocument:
+        """Write `report.json` as far as it is known."""
+        document = ReportDocument(
+            run=ReportedRun.of(run) if run else None,
+            steps=tuple(ReportedStep.of(n, *told) for n, told in enumerate(self._told.values(), 1)),
+        )
+        _write(self._folder / "report.json", document.to_json())
+        return document
+
+
+def write_index(folder: Path, entries: Sequence[IndexEntry]) -> Path:
+    """Write a page over several runs, with links to theirs.
+
+    Args:
+        folder: Where `index.html` goes; the pages of the runs must lie in it or below it.
+        entries: The runs, in the order in which they are to be listed.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        ConfigError: The folder cannot be written to.
+    """
+    page = folder / "index.html"
+    rows = [
+        IndexRow(
+            label=entry.label,
+            address=entry.page.relative_to(folder).as_posix(),
+            run=ReportedRun.of(entry.run),
+            stop=stop_words(entry.run),
+        )
+        for entry in entries
+    ]
+    _write(page, index_page(rows))
+    return page
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    """Write a file of a report."""
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigError:
+    """The folder of a report does not take it."""
+    return ConfigError(
+        f"The report folder {folder} cannot be written to: {error.strerror or error}.",
+        "Name a folder that can be made or that you may write to.",
+    )

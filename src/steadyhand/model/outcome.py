@@ -1,0 +1,193 @@
+"""What came of an attempt: to resolve a target, to run a step, to run a workflow.
+
+Misses are values. *Resolving* gives `Found | NotFound | Ambiguous`, each with every candidate that was looked at and
+the evidence for it. A step's *verdict* says how it ended; its *trigger* names the fault that ended it badly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from steadyhand.model.geometry import Box, Point
+
+
+class Method(StrEnum):
+    """The rung of the cascade that found a target, cheapest first."""
+
+    ANCHOR_TEMPLATE = "anchor_template"
+    SOM_TEXT_MATCH = "som_text_match"
+
+
+class Trigger(StrEnum):
+    """A fault that ends a step."""
+
+    TARGET_NOT_FOUND = "TARGET_NOT_FOUND"
+    TARGET_AMBIGUOUS = "TARGET_AMBIGUOUS"
+    POSTCONDITION_FAILED = "POSTCONDITION_FAILED"
+    WATCHDOG_TIMEOUT = "WATCHDOG_TIMEOUT"
+    SCREEN_LOST = "SCREEN_LOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place that might be the target.
+
+    Attributes:
+        point: Where one would click, frame space.
+        box: The element, frame space.
+        confidence: Probability that this is the target, 0 to 1.
+        method: The rung that proposed it.
+        evidence: Each kind of evidence that was asked for, by its name, 0 (against) to 1 (for).
+        text: What is written on or beside it, as read; empty if nothing was.
+    """
+
+    point: Point
+    box: Box
+    confidence: float
+    method: Method
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The target is here.
+
+    Attributes:
+        point: Where to click, frame space.
+        box: The element, frame space.
+        confidence: Probability that this is right, 0 to 1.
+        method: The rung that found it.
+        candidates: Every place that was weighed, best first; the first is this one.
+    """
+
+    point: Point
+    box: Box
+    confidence: float
+    method: Method
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The target is not on this screen, or nothing on it is likely enough to be the target.
+
+    Attributes:
+        reason: One sentence for a person.
+        candidates: Every place that was weighed, best first.
+    """
+
+    reason: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several places could be the target and nothing on the screen tells which.
+
+    Attributes:
+        reason: One sentence for a person.
+        candidates: Every place that was weighed, best first.
+    """
+
+    reason: str
+    candidates: tuple[Candidate, ...]
+
+
+Resolution = Found | NotFound | Ambiguous
+
+
+class Verdict(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"  # every postcondition came true
+    UNVERIFIED = "unverified"  # acted, but no postcondition came true by it, or it names none
+    FAILED = "failed"  # a trigger says why
+    SKIPPED = "skipped"  # an earlier step failed, or it had been done before a restart
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"  # every step was done
+    FAILED = "failed"  # a step failed; exit code 1
+    REFUSED = "refused"  # going on was forbidden; exit code 3
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    """Whether one postcondition came true.
+
+    Attributes:
+        description: The expectation in words, without any secret.
+        met: It came true.
+        detail: What was seen instead, where that helps; empty otherwise.
+    """
+
+    description: str
+    met: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of one step.
+
+    Attributes:
+        step_id: Which step.
+        action: What it does: `click`, `type`...
+        note: What it does in the workflow author's words.
+        verdict: How it ended.
+        trigger: The fault that ended it; None unless it failed (or if it was refused because of the journal).
+        reason: One sentence for a person; empty when there is nothing to say.
+        resolution: What resolving its target gave at last; None for a step without a target.
+        expectations: Each of its postconditions.
+        retries: How often it was tried again after the first time.
+        resolve_s: Seconds spent on resolving its target, all tries together.
+        duration_s: Seconds that it took in all.
+    """
+
+    step_id: str
+    action: str
+    verdict: Verdict
+    note: str = ""
+    trigger: Trigger | None = None
+    reason: str = ""
+    resolution: Resolution | None = None
+    expectations: tuple[ExpectationResult, ...] = ()
+    retries: int = 0
+    resolve_s: float = 0.0
+    duration_s: float = 0.0
+
+    @property
+    def healed(self) -> bool:
+        """Whether its target was found although it no longer looks as recorded."""
+        return isinstance(self.resolution, Found) and self.resolution.method is not Method.ANCHOR_TEMPLATE
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of one run of a workflow.
+
+    Attributes:
+        workflow: Its name.
+        screen: Which screen it ran on.
+        started_at: ISO 8601, UTC.
+        outcome: How it ended.
+        steps: One result for each step, in order.
+        duration_s: Seconds that it took in all.
+        parameters: The values that it ran with; never a secret.
+    """
+
+    workflow: str
+    screen: str
+    started_at: str
+    outcome: Outcome
+    steps: tuple[StepResult, ...]
+    duration_s: float
+    parameters: Mapping[str, str] = field(default_factory=dict)

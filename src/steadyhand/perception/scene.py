@@ -1,0 +1,256 @@
+"""What is seen on one frame.
+
+A *scene* is a frame taken apart: its *lines* of text, each read only when somebody asks what it says, and its
+*frames*: the rectangles drawn on it, from a check box to a dialog. Scenes are kept by the content of their pixels, so
+that all who look at the same picture share what was read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from steadyhand.files import content_hash
+from steadyhand.model.geometry import Box
+from steadyhand.perception.ocr import Reader, Word, find_lines, find_tick_boxes
+from steadyhand.perception.wording import fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_KEPT_SCENES = 16
+_PHRASE_GAP = 0.9
+"""A gap wider than this share of the line's height parts two phrases; spaces between words are about a quarter."""
+_DIALOG_SHARE = (0.015, 0.6)
+_DIALOG_LEAST_PX = (200, 80)
+_VEIL = 1.3
+_LIT_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words that stand together and read as one thing: a link, a label, a table cell.
+
+    Attributes:
+        words: From left to right.
+        box: Around them, frame space.
+        text: What they say.
+        folded: The text as `steadyhand.perception.wording.fold` leaves it, for comparing.
+    """
+
+    words: tuple[Word, ...]
+    box: Box
+    text: str
+    folded: str
+
+    @staticmethod
+    def of(words: tuple[Word, ...]) -> Phrase:
+        """The phrase that these words make."""
+        box = words[0].box
+        for word in words[1:]:
+            box = box.union(word.box)
+        text = " ".join(word.text for word in words)
+        return Phrase(words, box, text, fold(text))
+
+
+class Line:
+    """A line of text, read when first asked.
+
+    Args:
+        box: Where it stands, frame space.
+        gray: The whole frame, uint8, (height, width).
+    """
+
+    def __init__(self, box: Box, gray: NDArray[np.uint8]) -> None:
+        self.box = box
+        self._gray = gray
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """Its words, left to right."""
+        return _reader().read(self._gray, self.box)
+
+    @cached_property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """Its words, parted where the gap is wide or a mere sign (`/`, `|`, `>`) stands between them."""
+        phrases: list[Phrase] = []
+        pending: list[Word] = []
+        for word in self.words:
+            is_sign = not any(character.isalnum() for character in word.text)
+            if pending and (is_sign or word.box.x - pending[-1].box.right > _PHRASE_GAP * self.box.height):
+                phrases.append(Phrase.of(tuple(pending)))
+                pending = []
+            if not is_sign:
+                pending.append(word)
+        if pending:
+            phrases.append(Phrase.of(tuple(pending)))
+        return tuple(phrases)
+
+
+class Scene:
+    """What is seen on one frame. Make it with `Scene.of`.
+
+    Args:
+        image: uint8, (height, width, 3), blue-green-red; nobody may change it afterwards.
+    """
+
+    def __init__(self, image: NDArray[np.uint8]) -> None:
+        self.image = image
+
+    @staticmethod
+    def of(image: NDArray[np.uint8]) -> Scene:
+        """The scene of a frame, the same one for the same pixels.
+
+        Args:
+            image: uint8, (height, width, 3), blue-green-red.
+        """
+        scenes: OrderedDict[str, Scene] = _local.__dict__.setdefault("scenes", OrderedDict())
+        key = content_hash(np.ascontiguousarray(image).tobytes()) + str(image.shape)
+        scene = scenes.get(key)
+        if scene is None:
+            scene = scenes[key] = Scene(image)
+            if len(scenes) > _KEPT_SCENES:
+                scenes.popitem(last=False)
+        scenes.move_to_end(key)
+        return scene
+
+    @cached_property
+    def gray(self) -> NDArray[np.uint8]:
+        """Brightness, uint8, (height, width)."""
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    @property
+    def bounds(self) -> Box:
+        """The whole frame."""
+        return Box(0, 0, self.image.shape[1], self.image.shape[0])
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines of text, top to bottom; reading them is left to whoever needs it."""
+        return tuple(Line(box, self.gray) for box in find_lines(self.gray))
+
+    @cached_property
+    def rectangles(self) -> tuple[Box, ...]:
+        """Rectangles drawn on the frame: check boxes, fields, buttons, table cells, panels, dialogs.
+
+        Source: outlines of faint edges (thresholds 8 and 24, for borders as light as #ddd on white), kept when they
+            fill at least 0.8 of the box around them.
+        """
+        edges = cv2.Canny(self.gray, 8, 24)
+        closed = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        contours, _ = cv2.findContours(closed, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        found: dict[tuple[int, int, int, int], Box] = {}
+        for contour in contours:
+            x, y, width, height = cv2.boundingRect(contour)
+            if min(width, height) < 8 or cv2.contourArea(contour) < 0.8 * (width - 1) * (height - 1):
+                continue
+            found.setdefault((x // 3, y // 3, (x + width) // 3, (y + height) // 3), Box(x, y, width, height))
+        return tuple(sorted(found.values(), key=lambda box: box.area))
+
+    @cached_property
+    def tick_boxes(self) -> tuple[Box, ...]:
+        """Check boxes, ticked or not."""
+        return tuple(find_tick_boxes(self.gray))
+
+    @cached_property
+    def dialog(self) -> Box | None:
+        """The dialog that is in front of everything else, if the rest of the frame is dimmed behind it.
+
+        Source: a veil makes all that lies behind it darker than what lies before it. On the development screens the
+            largest inner rectangle that is 1.3 times as bright as the rest, in its brightest parts as in its ground,
+            was the dialog in 63 cases of 63, and was never there in the 1,372 without one.
+        """
+        whole = _histogram(self.gray)
+        best: Box | None = None
+        for box in self.rectangles:
+            share = box.area / self.bounds.area
+            if not _DIALOG_SHARE[0] <= share <= _DIALOG_SHARE[1] or not self.bounds.grown(-8).encloses(box):
+                continue
+            if box.width < _DIALOG_LEAST_PX[0] or box.height < _DIALOG_LEAST_PX[1]:
+                continue
+            top, left = int(box.y) + 2, int(box.x) + 2
+            inside = _histogram(self.gray[top : int(box.bottom) - 2, left : int(box.right) - 2])
+            outside = whole - inside
+            is_lit = _level(inside, 0.99) > _VEIL * _level(outside, 0.995)
+            ground = _VEIL * _level(outside, 0.9)
+            if is_lit and _level(inside, 1 - _LIT_SHARE) > ground and (best is None or box.area > best.area):
+                best = box
+        return best
+
+    @cached_property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """Everything that is written on the frame; reads all of it."""
+        return tuple(phrase for line in self.lines for phrase in line.phrases)
+
+    def find_text(self, text: str, within: Box | None = None) -> list[Box]:
+        """Find where a text is written, whatever its case, accents and spacing.
+
+        Args:
+            text: One or several words.
+            within: Look only here, frame space; everywhere if not given.
+
+        Returns:
+            Boxes around the words, frame space, top to bottom.
+        """
+        wanted = fold(text)
+        found: list[Box] = []
+        if not wanted:
+            return found
+        for line in self.lines:
+            if within is not None and not within.contains(line.box.center):
+                continue
+            found.extend(_spans(line.words, wanted))
+        return found
+
+    def text_in(self, box: Box) -> str:
+        """What is written in a box, its lines parted by one space."""
+        inside: list[str] = []
+        for line in self.lines:
+            if box.intersection(line.box).area <= 0:
+                continue
+            inside.extend(word.text for word in line.words if box.contains(word.box.center))
+        return " ".join(inside)
+
+
+def _histogram(gray: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many pixels have each brightness, int64, (256,)."""
+    return np.bincount(gray.ravel(), minlength=256)
+
+
+def _level(histogram: NDArray[np.int64], share: float) -> int:
+    """The brightness that this share of the pixels does not exceed."""
+    running = np.cumsum(histogram)
+    return int(np.searchsorted(running, share * running[-1]))
+
+
+def _spans(words: tuple[Word, ...], wanted: str) -> list[Box]:
+    """Where consecutive words say just what is wanted, once folded and without spaces."""
+    compact = wanted.replace(" ", "")
+    spans: list[Box] = []
+    for start in range(len(words)):
+        said, box = "", words[start].box
+        for word in words[start:]:
+            said += fold(word.text).replace(" ", "")
+            box = box.union(word.box)
+            if said == compact:
+                spans.append(box)
+            if len(said) >= len(compact):
+                break
+    return spans
+
+
+_local = threading.local()
+
+
+def _reader() -> Reader:
+    """This thread's reader."""
+    reader: Reader | None = getattr(_local, "reader", None)
+    if reader is None:
+        reader = _local.reader = Reader()
+    return reader

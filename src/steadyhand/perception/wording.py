@@ -1,0 +1,90 @@
+"""Comparing what was read: which differences are the reader's, or the typographer's, and which are real.
+
+*Folded* text has no case, no accents, no ellipsis and single spaces: what is left is what a person would call the same
+words. A *confusion* is a letter that readers take for another one (0/O, l/1/I, rn/m). An *identifier* is a word with a
+digit in it: two of them that differ are two things, however alike they look.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from rapidfuzz.distance import Indel
+
+_SPACES = re.compile(r"\s+")
+_ENDINGS = re.compile(r"[.,:;!?*…]+$")
+_VARIANTS = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00ad": None, "œ": "oe", "æ": "ae"}
+)
+_CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b"})
+
+_CONFUSION_SIMILARITY = 0.95
+_LEAST_SIMILARITY = 0.75
+"""Below this share of common letters two texts have nothing to do with each other."""
+
+
+def fold(text: str) -> str:
+    """Text without case, accents, closing colon, asterisk or final punctuation, typographic variants and superfluous space."""  # noqa: E501  one line reads better here
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_VARIANTS))
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return _ENDINGS.sub("", _SPACES.sub(" ", bare).strip()).strip()
+
+
+@lru_cache(maxsize=200_000)
+def similarity(left: str, right: str) -> float:
+    """How surely two folded texts are the same words, 0 to 1.
+
+    Args:
+        left: Folded text.
+        right: Folded text.
+
+    Returns:
+        1 for the same text but for spacing; 0.95 if only letters that readers confuse differ, and no digit stands
+        against another digit; less for other small differences; 0 for different words, and whenever an identifier
+        differs.
+    """
+    left, right = left.replace(" ", ""), right.replace(" ", "")
+    if left == right:
+        return 1.0 if left else 0.0
+    if not left or not right:
+        return 0.0
+    if _digits_differ(left, right):
+        return 0.0
+    if _unconfused(left) == _unconfused(right):
+        return _CONFUSION_SIMILARITY
+    alike = Indel.normalized_similarity(left, right, score_cutoff=_LEAST_SIMILARITY)
+    if min(len(left), len(right)) < 4:
+        return 0.0
+    return float(alike) * 0.9
+
+
+def _unconfused(compact: str) -> str:
+    """Compact text with all letters that readers confuse brought to one of them."""
+    return compact.translate(_CONFUSED).replace("rn", "m").replace("vv", "w")
+
+
+def _digits_differ(left: str, right: str) -> bool:
+    """Whether the digits of two texts are different ones, so that they are different things."""
+    numbers_left, numbers_right = re.findall(r"\d+", left), re.findall(r"\d+", right)
+    return bool(numbers_left and numbers_right) and numbers_left != numbers_right
+
+
+def without_counts(folded: str) -> str:
+    """Folded text without the words that are mere numbers (a badge); all of it if there is nothing else."""
+    kept = [word for word in folded.split() if not re.fullmatch(r"[(\[]?\d{1,3}[)\]+]?", word)]
+    return " ".join(kept) or folded
+
+
+def without_icons(folded: str) -> str:
+    """Folded text without single letters at its ends, and single digits at its beginning: icons that were read as such.
+
+    A number at the end stays, for it may be what tells one thing from the next.
+    """
+    words = folded.split()
+    while len(words) > 1 and len(words[0]) == 1:
+        words = words[1:]
+    while len(words) > 1 and len(words[-1]) == 1 and words[-1].isalpha():
+        words = words[:-1]
+    return " ".join(words)

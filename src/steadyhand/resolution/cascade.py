@@ -1,0 +1,128 @@
+"""The cascade: cheap evidence first, more only while it is not sure, and a refusal where a person would hesitate.
+
+A target whose view is unchanged is found without reading anything. Otherwise all places worth weighing are weighed
+together, and the surest wins if its probability is high enough and no rival comes near it. Being nearest to the old
+place is never enough.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution
+from steadyhand.perception.scene import Scene
+from steadyhand.resolution.confidence import Model, are_one, features
+from steadyhand.resolution.evidence import Present, Recorded
+from steadyhand.resolution.rungs import Proposal, View, distinctive_view, point_of, propose, ranked, seen_unchanged
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from steadyhand.resolution.target import Target
+
+_WORTH_NAMING = 0.05
+"""Candidates less likely than this are left out of results: a person who looks at a miss wants the few that mattered."""  # noqa: E501  one line reads better here
+_RIVAL_FROM = 0.3
+
+
+class Resolver:
+    """Finds targets on frames. Keeps what it worked out about each target; not safe for several threads.
+
+    Args:
+        model: What turns evidence into confidence; the one that ships with the product if not given.
+    """
+
+    def __init__(self, model: Model | None = None) -> None:
+        self._model = model or Model.fitted()
+        self._known: weakref.WeakKeyDictionary[Target, tuple[Recorded, View | None]] = weakref.WeakKeyDictionary()
+
+    def resolve(self, target: Target, image: NDArray[np.uint8]) -> Resolution:
+        """Find a target on a frame.
+
+        Args:
+            target: What to find.
+            image: The screen as it is now: uint8, (height, width, 3), blue-green-red.
+
+        Returns:
+            `Found` if one place is right with enough confidence, `Ambiguous` if several could be and nothing on the
+            screen tells which, else `NotFound`.
+        """
+        scene = Scene.of(image)
+        recorded, view = self._recall(target)
+        if view is not None and (seen := seen_unchanged(recorded, scene, view)) is not None:
+            box, evidence = seen
+            method, confidence = Method.ANCHOR_TEMPLATE, self._model.seen_unchanged
+            candidate = Candidate(point_of(recorded, box, method), box, confidence, method, evidence, target.text)
+            return Found(candidate.point, box, confidence, method, (candidate,))
+        present = Present(scene, recorded)
+        return self._decide(weigh(present, self._model), has_dialog=scene.dialog is not None)
+
+    def _recall(self, target: Target) -> tuple[Recorded, View | None]:
+        """What was worked out about a target, once."""
+        known = self._known.get(target)
+        if known is None:
+            recorded = Recorded(target)
+            known = self._known[target] = (recorded, distinctive_view(recorded))
+        return known
+
+    def _decide(self, candidates: tuple[Candidate, ...], *, has_dialog: bool) -> Resolution:
+        """The rule on confidence and ambiguity."""
+        named = tuple(candidate for candidate in candidates if candidate.confidence >= _WORTH_NAMING)
+        if not named:
+            behind = "A dialog covers the screen and the target is not on it." if has_dialog else ""
+            return NotFound(behind or "Nothing on this screen is like the target.", candidates[:3])
+        best = named[0]
+        rivals = [other for other in named[1:] if not are_one(best.box, other.box)]
+        nearest = rivals[0].confidence if rivals else 0.0
+        if nearest >= _RIVAL_FROM and best.confidence - nearest < self._model.lead_from:
+            return Ambiguous(
+                f"{1 + sum(rival.confidence >= _RIVAL_FROM for rival in rivals)} places could be the target, the best "
+                f"with a probability of {best.confidence:.2f}, the next with {nearest:.2f}.",
+                named,
+            )
+        if best.confidence < self._model.found_from:
+            return NotFound(
+                f"The likeliest place has a probability of {best.confidence:.2f}; {self._model.found_from:.2f} is needed.",  # noqa: E501  one line reads better here
+                named,
+            )
+        return Found(best.point, best.box, best.confidence, best.method, named)
+
+
+def weigh(present: Present, model: Model) -> tuple[Candidate, ...]:
+    """All places that might be the target, with their evidence and probability, the surest first.
+
+    Args:
+        present: The screen and the target that is looked for on it.
+        model: What turns evidence into confidence.
+    """
+    recorded, proposals = present.recorded, propose(present)
+    weighed = weigh_evidence(present, proposals)
+    return ranked(
+        [
+            Candidate(
+                point_of(recorded, proposal.box, proposal.method),
+                proposal.box,
+                model.probability(feature),
+                proposal.method,
+                evidence,
+                proposal.text,
+            )
+            for proposal, evidence, feature in weighed
+        ]
+    )
+
+
+def weigh_evidence(
+    present: Present, proposals: list[Proposal]
+) -> list[tuple[Proposal, dict[str, float], dict[str, float]]]:
+    """Each proposal with its evidence and the features that the model looks at."""
+    recorded = present.recorded
+    evidence = [present.weigh(proposal.box, proposal.text) for proposal in proposals]
+    listed = features(
+        recorded.kind,
+        [(proposal.box, each) for proposal, each in zip(proposals, evidence, strict=True)],
+        has_text=bool(recorded.text),
+    )
+    return list(zip(proposals, evidence, listed, strict=True))

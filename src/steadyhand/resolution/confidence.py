@@ -1,0 +1,148 @@
+"""From evidence to a probability of being right.
+
+The evidence about a candidate is brought into *features*: how surely it is the same thing (*sameness*, by what matters
+for its kind), how surely it is in the same surroundings, and by how much its surroundings fit better than those of its
+best *rival*, another candidate that is as much the same thing. A logistic model, fitted on recorded cases whose truth
+is known, makes a probability of them. Its weights are a small file beside this module that can be read and reviewed.
+
+No weight may be such that more evidence makes a candidate less likely: what speaks for it never counts against it.
+
+Source: Platt, "Probabilistic Outputs for Support Vector Machines", 1999, for a logistic curve as calibration; the
+    weights are fitted by `steadyhand.bench.calibrate` on the development cases alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from steadyhand.resolution.evidence import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from steadyhand.model.geometry import Box
+
+_RIVAL_SLACK = 0.2
+_NO_RIVAL_LEAD, _NO_LEAD = 0.8, 0.1
+_ENOUGH_AROUND = 0.5
+"""Half of what stood around a thing is as good as all of it: what else there is changes from release to release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The fitted model.
+
+    Attributes:
+        weights: The weight of each feature, by its name.
+        intercept: The weight of nothing at all.
+        seen_unchanged: The probability that a place is right whose whole view is as it was recorded.
+        found_from: The least probability at which a target counts as found.
+        lead_from: The least difference in probability to a rival; below it a target is ambiguous.
+    """
+
+    weights: Mapping[str, float]
+    intercept: float
+    seen_unchanged: float
+    found_from: float
+    lead_from: float
+
+    @staticmethod
+    @cache
+    def fitted() -> Model:
+        """The model that ships with the product."""
+        raw = json.loads((files("steadyhand.resolution") / "confidence.json").read_text("utf-8"))
+        return Model(**raw)
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability that a candidate with these features is the target."""
+        logit = self.intercept + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> float:
+    """How surely a candidate is the same thing, by what matters for its kind, 0 to 1.
+
+    Args:
+        kind: What the target is.
+        evidence: What is known of the candidate.
+        has_text: Something was written on the target.
+    """
+    text = evidence.get("text", 0.0) * (0.25 + 0.75 * evidence.get("whole", 1.0))
+    label, is_kind, shape = evidence.get("label", 0.0), evidence.get("kind", 0.0), evidence["shape"]
+    if kind is Kind.WORDS:
+        return text
+    if kind is Kind.FIELD:
+        named = label * (0.3 + 0.7 * shape) * (0.4 + 0.6 * is_kind)
+        nameless = 0.5 * is_kind * shape if "label" not in evidence and not has_text else 0.0
+        return max(named, 0.95 * text * (0.5 + 0.5 * shape), nameless)
+    if kind is Kind.TICK:
+        named = label if "label" in evidence else evidence.get("identity", evidence.get("row", 0.5))
+        return is_kind * (0.55 + 0.45 * named)
+    return evidence["look"]
+
+
+def surroundings(evidence: Mapping[str, float]) -> float:
+    """How much of what stood around the target stands around a candidate, 0 to 1."""
+    shares = (("row", 1.0), ("column", 1.0), ("place", 1.0), ("identity", 1.5))
+    total = sum(weight for name, weight in shares if name in evidence)
+    return sum(weight * evidence[name] for name, weight in shares if name in evidence) / total if total else 0.5
+
+
+def lead(mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+    """By how much the surroundings of one candidate fit better than those of another one.
+
+    The row decides where there is one: the things above and below a row, and its place, change when a list is sorted.
+    """
+    if "row" in mine and max(mine["row"], theirs["row"]) >= 0.5:
+        by_row = mine["row"] - theirs["row"]
+        return max(by_row, mine["identity"] - theirs["identity"]) if "identity" in mine else by_row
+    if "identity" in mine:
+        return mine["identity"] - theirs["identity"]
+    return surroundings(mine) - surroundings(theirs)
+
+
+def are_one(left: Box, right: Box) -> bool:
+    """Whether two boxes are the same thing, seen twice."""
+    return left.overlap(right) > 0.3 or left.contains(right.center) or right.contains(left.center)
+
+
+def features(
+    kind: Kind, proposals: Sequence[tuple[Box, Mapping[str, float]]], *, has_text: bool
+) -> list[dict[str, float]]:
+    """What the model looks at, for each candidate.
+
+    Args:
+        kind: What the target is.
+        proposals: Each candidate's box and evidence.
+        has_text: Something was written on the target.
+    """
+    same = [sameness(kind, evidence, has_text=has_text) for _, evidence in proposals]
+    result: list[dict[str, float]] = []
+    for mine, (box, evidence) in enumerate(proposals):
+        leads = [
+            lead(evidence, rival)
+            for other, (rival_box, rival) in enumerate(proposals)
+            if other != mine and same[other] >= same[mine] - _RIVAL_SLACK and not are_one(box, rival_box)
+        ]
+        least_lead = max(-0.5, min(_NO_RIVAL_LEAD, min(leads, default=_NO_RIVAL_LEAD)))
+        around, identity = surroundings(evidence), evidence.get("identity", 1.0)
+        result.append(
+            {
+                **{f"is_{each.value}": float(kind is each) for each in Kind},
+                "same": same[mine],
+                "around": min(around, _ENOUGH_AROUND),
+                "place": evidence.get("place", 0.3),
+                "identity": identity,
+                "lead": least_lead,
+                "no_lead": float(least_lead < _NO_LEAD),
+                "no_rival": float(not leads),
+                "icon_look": evidence["look"] * (kind is Kind.ICON),
+                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead)),
+            }
+        )
+    return result

@@ -1,0 +1,384 @@
+"""What speaks for and against a place being the recorded target.
+
+*Evidence* about a candidate is a number from 0 to 1 for each kind, by name. No kind decides alone; how much each counts
+is fitted, in `steadyhand.resolution.confidence`.
+
+``text``      what is written on it is what was written on the target
+``label``     what names it from beside or above is what named the target
+``row``       the same texts stand in its row
+``column``    the same texts stand above and below it
+``identity``  of the texts that told the target from its look-alikes when it was recorded, how many are here
+``whole``     what is written on it is all that is written on that control
+``look``      it looks like the recorded picture, at the screen's present scale
+``shape``     it has the recorded size and proportions, at the screen's present scale
+``place``     it is where its unmoved neighbours say that it should be
+``kind``      it is a check box, or a field, as the target was
+``page``      this is the recorded page: what was written on it is written here
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from steadyhand.model.geometry import Box, Point
+from steadyhand.perception.scene import Scene
+from steadyhand.perception.template import cut, likeness, search
+from steadyhand.perception.wording import fold, similarity, without_counts, without_icons
+from steadyhand.resolution.meaning import are_opposites, mean_the_same
+from steadyhand.resolution.surroundings import Neighbour, Relation, neighbours_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from steadyhand.perception.scene import Phrase
+    from steadyhand.resolution.target import Target
+
+_ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
+_ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW)
+_ALIKE = 0.9
+_MEANT = 0.92
+"""What other words for the same count: less than the same words, for the table may be wrong here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A landmark that was found again.
+
+    Attributes:
+        recorded: Where it stood, frame space of the recorded screen.
+        present: Where it stands now, frame space of the present one.
+    """
+
+    recorded: Box
+    present: Box
+
+
+class Kind(Enum):
+    """What a target is, as far as its picture tells: which evidence says that something is the same thing."""
+
+    WORDS = "words"  # a button, a link, a menu entry: it says what it is
+    FIELD = "field"  # a box to write in: its label says what it is, what stands in it may change
+    TICK = "tick"  # a check box or radio button: its label or its row says what it is
+    ICON = "icon"  # anything else without words: its looks say what it is
+
+
+class Recorded:
+    """The recorded side of the comparison: worked out once for each target.
+
+    Args:
+        target: What is looked for.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.text = fold(target.text)
+        self.neighbours = neighbours_of(target.box, target.landmarks)
+
+    @cached_property
+    def crop(self) -> NDArray[np.uint8]:
+        """The element with two pixels around it: uint8, (height, width)."""
+        return cut(self.scene.gray, self.target.box.grown(2))
+
+    @property
+    def scene(self) -> Scene:
+        """The recorded screen."""
+        return Scene.of(self.target.image)
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the target is."""
+        scene, box = self.scene, self.target.box
+        if any(box.overlap(tick) > 0.3 for tick in scene.tick_boxes):
+            return Kind.TICK
+        if is_field(scene, box):
+            return Kind.FIELD
+        return Kind.WORDS if self.text else Kind.ICON
+
+    @cached_property
+    def whole(self) -> float:
+        """The share that the target's text has of all that is written on its control."""
+        mine = len(without_counts(self.text).replace(" ", ""))
+        holder = holder_of(self.scene, self.target.box)
+        others = [mark for mark in self.target.landmarks if holder is not None and holder.contains(mark.box.center)]
+        return mine / max(1, mine + sum(len(fold(mark.text).replace(" ", "")) for mark in others))
+
+    @cached_property
+    def lookalikes(self) -> list[Box]:
+        """Other places on the recorded screen that say the same, or look the same if it says nothing."""
+        if self.kind is Kind.WORDS:
+            return [mark.box for mark in self.target.landmarks if similarity(fold(mark.text), self.text) >= _ALIKE]
+        seen = search(self.scene.gray, self.crop, 0.8)
+        return [peak.box for peak in seen if peak.box.overlap(self.target.box) < 0.3]
+
+    @cached_property
+    def telling(self) -> list[Neighbour]:
+        """The neighbours that tell the target from its look-alikes."""
+        if not self.lookalikes:
+            return []
+        others = [neighbours_of(box, self.target.landmarks) for box in self.lookalikes]
+        telling: list[Neighbour] = []
+        for mine in self.neighbours:
+            if not mine.text or _weight(mine) < 0.1:
+                continue
+            shared = sum(
+                any(
+                    their.relation is mine.relation
+                    and their.gap <= mine.gap * 1.5 + 20
+                    and similarity(their.text, mine.text) >= _ALIKE
+                    for their in other
+                )
+                for other in others
+            )
+            if shared == 0:
+                telling.append(mine)
+        return telling
+
+
+class Present:
+    """The present side of the comparison: the screen on which the target is looked for.
+
+    Args:
+        scene: The screen as it is now.
+        recorded: What is looked for.
+    """
+
+    def __init__(self, scene: Scene, recorded: Recorded) -> None:
+        self.scene = scene
+        self.recorded = recorded
+        self.phrases = scene.phrases
+
+    @cached_property
+    def matches(self) -> list[Match]:
+        """The landmarks that stand on both screens just once."""
+        here: dict[str, list[Phrase]] = {}
+        for phrase in self.phrases:
+            here.setdefault(phrase.folded.replace(" ", ""), []).append(phrase)
+        there: dict[str, list[Box]] = {}
+        for mark in self.recorded.target.landmarks:
+            there.setdefault(fold(mark.text).replace(" ", ""), []).append(mark.box)
+        return [
+            Match(boxes[0], here[text][0].box)
+            for text, boxes in there.items()
+            if len(text) > 2 and len(boxes) == 1 and len(here.get(text, ())) == 1
+        ]
+
+    @cached_property
+    def scale(self) -> float:
+        """How much larger things are drawn than when they were recorded: the median over the landmarks."""
+        ratios = [match.present.width / match.recorded.width for match in self.matches if match.recorded.width > 20]
+        return float(np.clip(np.median(ratios), 0.4, 3.0)) if len(ratios) >= 3 else 1.0
+
+    @cached_property
+    def page(self) -> float:
+        """The share of the recorded texts that are here, near ones counting more."""
+        texts = {phrase.folded.replace(" ", "") for phrase in self.phrases}
+        target = self.recorded.target.box.center
+        total = seen = 0.0
+        for mark in self.recorded.target.landmarks:
+            text = fold(mark.text).replace(" ", "")
+            if len(text) < 3 or not any(character.isalpha() for character in text):
+                continue
+            weight = 1 / (1 + math.dist(mark.box.center, target) / 400)
+            total += weight
+            seen += weight * (text in texts)
+        return seen / total if total else 0.5
+
+    @cached_property
+    def expected(self) -> Point | None:
+        """Where the target should be, as the landmarks nearest to it say; None if none is here."""
+        target = self.recorded.target.box.center
+        votes = sorted((math.dist(match.recorded.center, target), match) for match in self.matches)[:5]
+        if not votes:
+            return None
+        guesses = []
+        for distance, match in votes:
+            offset_x, offset_y = (
+                target.x - match.recorded.center.x,
+                target.y - match.recorded.center.y,
+            )
+            center = match.present.center
+            guesses.append((1 / (distance + 40), center.x + offset_x * self.scale, center.y + offset_y * self.scale))
+        return Point(
+            _weighted_median([(w, x) for w, x, _ in guesses]), _weighted_median([(w, y) for w, _, y in guesses])
+        )
+
+    @cached_property
+    def picture(self) -> NDArray[np.uint8]:
+        """The recorded picture at the size at which it would be seen now: uint8, (height, width)."""
+        crop = self.recorded.crop
+        if abs(self.scale - 1) < 0.03 or crop.size == 0:
+            return crop
+        scaled = cv2.resize(crop, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_AREA)
+        return np.asarray(scaled, np.uint8)
+
+    def weigh(self, box: Box, text: str) -> dict[str, float]:
+        """All evidence about one place.
+
+        Args:
+            box: The place, frame space.
+            text: What is written on it.
+        """
+        recorded, target = self.recorded, self.recorded.target
+        outside = [phrase for phrase in self.phrases if not box.contains(phrase.box.center)]
+        neighbours = neighbours_of(box, outside)
+        folded = fold(text)
+        evidence = {"page": self.page, "shape": self._shape(box), "look": self._look(box)}
+        if recorded.kind is Kind.TICK:
+            evidence["kind"] = float(any(box.overlap(tick) > 0.3 for tick in self.scene.tick_boxes))
+        elif recorded.kind is Kind.FIELD:
+            evidence["kind"] = float(is_field(self.scene, box))
+        if recorded.text:
+            evidence["text"] = text_likeness(recorded.text, folded)
+            evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
+        if target.label:
+            evidence["label"] = _label_likeness(fold(target.label), neighbours)
+        for name, relations in (
+            ("row", _ROW),
+            ("column", _COLUMN),
+        ):
+            wanted = [neighbour for neighbour in recorded.neighbours if neighbour.relation in relations]
+            share = _shared(wanted, [neighbour for neighbour in neighbours if neighbour.relation in relations])
+            if share is not None:
+                evidence[name] = share
+        if recorded.lookalikes:
+            rows = [neighbour for neighbour in recorded.telling if neighbour.relation in _ROW]
+            telling = rows if sum(map(_weight, rows)) > 0.3 else recorded.telling
+            evidence["identity"] = _shared(telling, neighbours) or 0.0
+        if self.expected is not None:
+            away = math.dist(self.expected, box.center) / self.scale
+            evidence["place"] = math.exp(-away / 60) * min(1.0, len(self.matches) / 3)
+        return evidence
+
+    def _whole(self, box: Box, folded: str) -> float:
+        """The share that the target's text has of all that is written on the same control."""
+        holder = holder_of(self.scene, box)
+        if holder is None:
+            holder = next((phrase.box for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), box)
+        said = fold(self.scene.text_in(holder.grown(1)))
+        mine, all_of_it = len(without_counts(folded).replace(" ", "")), len(without_counts(said).replace(" ", ""))
+        return min(1.0, mine / all_of_it) if all_of_it else 1.0
+
+    def _shape(self, box: Box) -> float:
+        """How like its size is to the recorded one."""
+        target = self.recorded.target.box
+        wide = abs(math.log(max(box.width, 1) / max(target.width * self.scale, 1)))
+        high = abs(math.log(max(box.height, 1) / max(target.height * self.scale, 1)))
+        return math.exp(-(wide / 2 + high))
+
+    def _look(self, box: Box) -> float:
+        """How like it looks to the recorded picture, shifted by a few pixels at most; colours may be inverted."""
+        return likeness(self.scene.gray, self.picture, box)
+
+
+def holder_of(scene: Scene, box: Box) -> Box | None:
+    """The smallest rectangle around a thing that is no more than a control; None if there is none."""
+    around = [
+        outer
+        for outer in scene.rectangles
+        if outer.encloses(box, 2) and outer.height <= 3.2 * box.height and outer.width <= 600
+    ]
+    return min(around, key=lambda outer: outer.area, default=None)
+
+
+def is_field(scene: Scene, box: Box) -> bool:
+    """Whether a thing is a box to write in: a frame of its own, wide, empty or written in from its left end.
+
+    List entries look the same, but they touch one another; fields stand apart.
+    """
+    frames = [frame for frame in scene.rectangles if frame.overlap(box) > 0.55]
+    if not frames or box.width < 2.5 * box.height or box.height > 70:
+        return False
+    frame = max(frames, key=lambda other: other.overlap(box))
+    for other in scene.rectangles:
+        is_aligned = abs(other.x - frame.x) < 4 and abs(other.width - frame.width) < 8
+        touches = min(abs(other.y - frame.bottom), abs(other.bottom - frame.y)) <= 4
+        if is_aligned and touches and 0.6 < other.height / frame.height < 1.7:
+            return False
+    inside = [
+        word.box
+        for line in scene.lines
+        if frame.intersection(line.box).area > 0
+        for word in line.words
+        if frame.grown(-2).contains(word.box.center) and any(map(str.isalnum, word.text))
+    ]
+    if not inside:
+        return True
+    left = min(word.x for word in inside) - frame.x
+    right = frame.right - max(word.right for word in inside)
+    return left <= frame.height and right > 2 * left + 20
+
+
+def text_likeness(recorded: str, present: str) -> float:
+    """How surely two folded texts name the same thing.
+
+    Args:
+        recorded: Folded text.
+        present: Folded text.
+
+    Returns:
+        1 for the same words, a little less if a count behind them or an icon before them differs, or if they say the
+        same in other words; 0 if one says the opposite of the other.
+    """
+    plain_recorded, plain_present = without_icons(recorded), without_icons(present)
+    if are_opposites(plain_recorded, plain_present):
+        return 0.0
+    direct = max(similarity(recorded, present), 0.98 * similarity(plain_recorded, plain_present))
+    uncounted = 0.9 * similarity(without_counts(plain_recorded), without_counts(plain_present))
+    meant = _MEANT if mean_the_same(plain_recorded, plain_present) else 0.0
+    return max(direct, uncounted, meant)
+
+
+def _weight(neighbour: Neighbour) -> float:
+    """How much a neighbour says about a thing: the nearer, the more."""
+    is_row = neighbour.relation in (Relation.LEFT, Relation.RIGHT)
+    return math.exp(-neighbour.gap / (_ROW_REACH_PX if is_row else _COLUMN_REACH_PX))
+
+
+def _shared(wanted: Sequence[Neighbour], present: Sequence[Neighbour]) -> float | None:
+    """The share of the wanted neighbours that are present in the same relation, by weight; None if none is wanted."""
+    total = found = 0.0
+    for mine in wanted:
+        if len(mine.text) < 2:
+            continue
+        weight = _weight(mine)
+        total += weight
+        found += weight * _best_match(mine, present)
+    return found / total if total else None
+
+
+def _best_match(mine: Neighbour, present: Sequence[Neighbour]) -> float:
+    """How surely one of the texts that stand in the same relation says the same; in a row, columns may change places."""  # noqa: E501  one line reads better here
+    relations = _ROW if mine.relation in _ROW else (mine.relation,)
+    return max((text_likeness(mine.text, their.text) for their in present if their.relation in relations), default=0.0)
+
+
+def _label_likeness(label: str, neighbours: Iterable[Neighbour]) -> float:
+    """How surely one of the nearest texts around is the recorded label."""
+    nearest: dict[Relation, Neighbour] = {}
+    best = 0.0
+    for neighbour in neighbours:
+        if neighbour.relation is Relation.BELOW:
+            continue
+        if nearest.setdefault(neighbour.relation, neighbour) is neighbour:
+            best = max(best, text_likeness(label, neighbour.text))
+    return best
+
+
+def _weighted_median(votes: Sequence[tuple[float, float]]) -> float:
+    """The value at which half of the weight is reached."""
+    ordered = sorted(votes, key=lambda vote: vote[1])
+    half, running = sum(weight for weight, _ in ordered) / 2, 0.0
+    for weight, value in ordered:
+        running += weight
+        if running >= half:
+            return value
+    return ordered[-1][1]

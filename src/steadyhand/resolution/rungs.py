@@ -1,0 +1,225 @@
+"""The rungs of the cascade: each proposes places where the target might be.
+
+``anchor_template``  by the recorded picture. It first looks for the target's *view*: the picture with so much around it
+                     that the recorded screen shows it only once. A view that is seen once, unchanged, on a screen whose
+                     other texts are where they were, needs no reading at all.
+``som_text_match``   by what is written: on the thing itself, or beside the marks (fields, check boxes) that it names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steadyhand.model.geometry import Box, Point
+from steadyhand.model.outcome import Method
+from steadyhand.perception.template import Peak, cut, search
+from steadyhand.perception.wording import fold, without_counts, without_icons
+from steadyhand.resolution.evidence import Kind, text_likeness
+from steadyhand.resolution.meaning import lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from steadyhand.model.outcome import Candidate
+    from steadyhand.perception.ocr import Word
+    from steadyhand.perception.scene import Scene
+    from steadyhand.resolution.evidence import Present, Recorded
+
+_VIEW_MARGINS = ((24, 8), (60, 12), (140, 16), (300, 24), (420, 90))
+_SEEN_ONCE, _UNCHANGED = 0.9, 0.985
+_LEVELS = 10
+"""Mean difference of brightness, of 256, from which a view is no longer the same: behind a veil it is some 60."""
+_SAME_PAGE = 0.5
+_LEAST_LOOK, _LEAST_TEXT = 0.7, 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A place that might be the target.
+
+    Attributes:
+        box: The place, frame space.
+        text: What is written on it.
+        method: The rung that proposes it.
+    """
+
+    box: Box
+    text: str
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The target with so much around it that its own screen shows it only once.
+
+    Attributes:
+        box: What the view covers, frame space of the recorded screen.
+        rival: The score of the next best place on the recorded screen.
+    """
+
+    box: Box
+    rival: float
+
+
+def distinctive_view(recorded: Recorded) -> View | None:
+    """The smallest view that the recorded screen shows once; None if even a wide one has a twin."""
+    scene, target = recorded.scene, recorded.target.box
+    for margin_x, margin_y in _VIEW_MARGINS:
+        box = target.grown(margin_x, margin_y).intersection(scene.bounds)
+        peaks = search(scene.gray, cut(scene.gray, box), _SEEN_ONCE - 0.2, limit=3)
+        rival = max((peak.score for peak in peaks if peak.box.overlap(box) < 0.5), default=0.0)
+        if peaks and rival < _SEEN_ONCE:
+            return View(box, rival)
+    return None
+
+
+def seen_unchanged(recorded: Recorded, scene: Scene, view: View) -> tuple[Box, dict[str, float]] | None:
+    """Where the target's view is seen just as it was recorded, looking at its old place first.
+
+    Args:
+        recorded: What is looked for.
+        scene: The present screen.
+        view: The target's distinctive view.
+
+    Returns:
+        The target's box there and the evidence; None if the view is not there, is there twice, has changed, or if the
+        rest of the screen is not that of the recorded page.
+    """
+    picture = cut(recorded.scene.gray, view.box)
+    peaks = [] if scene.dialog is not None else _sightings(scene, picture, view)
+    if len(peaks) != 1:
+        return None
+    seen = peaks[0]
+    there = cut(scene.gray, seen.box)
+    if float(np.mean(np.abs(there.astype(np.int16) - picture))) > _LEVELS:
+        return None
+    shift_x, shift_y = seen.box.x - round(view.box.x), seen.box.y - round(view.box.y)
+    page = _same_texts(recorded, scene, shift_x, shift_y)
+    if page < _SAME_PAGE:
+        return None
+    return recorded.target.box.shifted(shift_x, shift_y), {"look": seen.score, "page": page}
+
+
+def propose(present: Present) -> list[Proposal]:
+    """All places worth weighing; those behind a dialog are left out, for nobody could click them.
+
+    Args:
+        present: The screen and the target that is looked for on it.
+    """
+    recorded, scene = present.recorded, present.scene
+    proposals: list[Proposal] = []
+    if recorded.text:
+        proposals += [Proposal(box, text, Method.SOM_TEXT_MATCH) for box, text in _spans(scene, recorded.text)]
+    by_picture = [peak.box.grown(-2) for peak in search(scene.gray, present.picture, _LEAST_LOOK, limit=12)]
+    marks = [*_marks(present), *by_picture]
+    taken: list[Box] = []
+    for box in marks:
+        if any(box.overlap(other) > 0.5 for other in taken):
+            continue
+        is_named = any(box.contains(proposal.box.center) for proposal in proposals)
+        if recorded.kind is Kind.WORDS and is_named:
+            continue
+        taken.append(box)
+        method = Method.ANCHOR_TEMPLATE if box in by_picture or recorded.kind is Kind.ICON else Method.SOM_TEXT_MATCH
+        proposals.append(Proposal(box, scene.text_in(box), method))
+    dialog = scene.dialog
+    return [proposal for proposal in proposals if dialog is None or dialog.contains(proposal.box.center)]
+
+
+def point_of(recorded: Recorded, box: Box, method: Method) -> Point:
+    """Where to click: the same place on the thing as was recorded if its size is the same, else its middle.
+
+    Args:
+        recorded: What was looked for.
+        box: Where it was found, frame space.
+        method: The rung that found it.
+    """
+    was, target = recorded.target.point, recorded.target.box
+    is_same_size = abs(box.width - target.width) <= 2 and abs(box.height - target.height) <= 2
+    if method is Method.ANCHOR_TEMPLATE and is_same_size and target.contains(was):
+        return Point(box.x + was.x - target.x, box.y + was.y - target.y)
+    return box.center
+
+
+def _sightings(scene: Scene, picture: np.ndarray, view: View) -> list[Peak]:
+    """Where the view is seen; its old place counts at once if the pixels there are the same ones."""
+    there = cut(scene.gray, view.box)
+    place = Box(round(view.box.x), round(view.box.y), picture.shape[1], picture.shape[0])
+    if there.shape == picture.shape and float(np.mean(np.abs(there.astype(np.int16) - picture))) < 1:
+        twins = search(scene.gray, picture, _UNCHANGED, limit=2)
+        return [Peak(place, 1.0)] if len(twins) <= 1 else twins
+    peaks = search(scene.gray, picture, _SEEN_ONCE, limit=3)
+    return peaks if peaks and peaks[0].score >= _UNCHANGED else []
+
+
+def _same_texts(recorded: Recorded, scene: Scene, shift_x: float, shift_y: float) -> float:
+    """The share of the recorded texts whose pictures are where they were, or moved as the target did."""
+    marks = recorded.target.landmarks
+    if not marks:
+        return 1.0
+    seen = 0
+    for mark in marks:
+        picture = cut(recorded.scene.gray, mark.box)
+        for dx, dy in {(0.0, 0.0), (shift_x, shift_y)}:
+            there = cut(scene.gray, mark.box.shifted(dx, dy))
+            if there.shape == picture.shape and float(np.mean(np.abs(there.astype(np.int16) - picture))) < _LEVELS:
+                seen += 1
+                break
+        else:
+            if mark.box.y < recorded.target.box.center.y < mark.box.bottom:
+                return 0.0  # a text of its own row changed: this may be another row
+    return seen / len(marks)
+
+
+def _marks(present: Present) -> list[Box]:
+    """The elements of the screen that have about the target's size."""
+    scene, scale, target = present.scene, present.scale, present.recorded.target.box
+    icons = [line.box for line in scene.lines if line.box.width < 40]
+    width, height = target.width * scale, target.height * scale
+    return [
+        box
+        for box in (*scene.tick_boxes, *scene.rectangles, *icons)
+        if 0.3 * width <= box.width <= 3.2 * width and 0.5 * height <= box.height <= 2 * height
+    ]
+
+
+def _spans(scene: Scene, text: str) -> list[tuple[Box, str]]:
+    """Where consecutive words say what is wanted, the best first, none touching a better one."""
+    plain = without_counts(without_icons(text))
+    wanted = {*lengths(plain), *lengths(text)}
+    scored: list[tuple[float, Box, str]] = []
+    for line in scene.lines:
+        for words in _runs(line.words, wanted):
+            said = fold(" ".join(word.text for word in words))
+            score = text_likeness(text, said)
+            if score >= _LEAST_TEXT:
+                box = words[0].box
+                for word in words[1:]:
+                    box = box.union(word.box)
+                scored.append((score, box, " ".join(word.text for word in words)))
+    kept: list[tuple[Box, str]] = []
+    for _, box, said in sorted(scored, key=lambda item: -item[0]):
+        if not any(box.overlap(other) > 0.2 or other.encloses(box, 2) or box.encloses(other, 2) for other, _ in kept):
+            kept.append((box, said))
+    return kept
+
+
+def _runs(words: tuple[Word, ...], wanted: set[int]) -> Iterator[tuple[Word, ...]]:
+    """All runs of consecutive words that have about as many letters as one of the wanted texts."""
+    shortest, longest = 0.7 * min(wanted), 1.3 * max(wanted) + 2
+    for start in range(len(words)):
+        letters = 0
+        for end in range(start, len(words)):
+            letters += len(fold(words[end].text))
+            if letters > longest:
+                break
+            if letters >= shortest:
+                yield words[start : end + 1]
+
+
+def ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """Candidates, the surest first."""
+    return tuple(sorted(candidates, key=lambda candidate: -candidate.confidence))

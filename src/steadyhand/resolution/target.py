@@ -1,0 +1,159 @@
+"""A target: what is known of a thing on the screen, so that it can be found again.
+
+It is known by its looks (the recorded screen, and its box there), by what is written on it (*text*), by what names it
+from beside or above (*label*), and by all else that is written on that screen (*landmarks*): they tell this screen from
+another one and this row from the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from steadyhand.errors import WorkflowError
+from steadyhand.model.geometry import Box, Point
+from steadyhand.model.workflow import Landmark, TargetRecord
+from steadyhand.perception.scene import Scene
+from steadyhand.resolution.surroundings import label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_REACH_PX = 12
+_WIDEST_PX, _TALLEST_PX = 600, 90
+_BLIND_PX = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is known of a thing on the screen. Make it with `from_frame` or `load`.
+
+    Attributes:
+        image: The whole recorded screen: uint8, (height, width, 3), blue-green-red; nobody may change it.
+        point: Where a person acted on it, frame space of `image`.
+        box: The element, frame space of `image`.
+        text: What is written on it; empty for a field, an icon, a check box.
+        label: What is written beside or above it and names it; empty if nothing does.
+        landmarks: What else is written on that screen.
+    """
+
+    image: NDArray[np.uint8]
+    point: Point
+    box: Box
+    text: str
+    label: str
+    landmarks: tuple[Landmark, ...]
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: NDArray[np.uint8],
+        point: Iterable[float],
+        box: Iterable[float] | None = None,
+        text: str | None = None,
+    ) -> Target:
+        """Get to know the thing at a place, by looking at the screen around it and reading it.
+
+        Args:
+            frame: The whole screen: uint8, (height, width, 3), blue-green-red, as OpenCV reads it.
+            point: Where one acts on it: x, y in pixels of the frame.
+            box: The element: x, y, width, height in pixels of the frame; looked for around the point if not given.
+            text: What is written on it, where that is known better than by reading.
+
+        Returns:
+            The target. The frame is kept, not copied.
+        """
+        scene = Scene.of(frame)
+        place = Point(*point)
+        bounds = Box(*box) if box is not None else element_at(scene, place)
+        inside = [word.text for phrase in scene.phrases for word in phrase.words if bounds.contains(word.box.center)]
+        outside = [phrase for phrase in scene.phrases if not bounds.contains(phrase.box.center)]
+        return cls(
+            image=frame,
+            point=place,
+            box=bounds,
+            text=" ".join(inside) if text is None else text,
+            label=label_of(bounds, outside),
+            landmarks=tuple(Landmark(text=phrase.text, box=_whole(phrase.box)) for phrase in outside),
+        )
+
+    @classmethod
+    def load(cls, record: TargetRecord, folder: Path) -> Target:
+        """The target that a workflow file describes.
+
+        Args:
+            record: What the file says of it.
+            folder: The folder of the file, from which its images are named.
+
+        Raises:
+            WorkflowError: The image is missing or is no image, or the target lies outside of it.
+        """
+        path = folder / record.screen
+        raw = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
+        image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
+        if image is None:
+            raise WorkflowError(
+                f"The image {path} cannot be read.",
+                hint="Record the step again, or put the image back: a PNG of the whole screen is needed.",
+            )
+        if not Box(0, 0, image.shape[1], image.shape[0]).encloses(record.box, margin=1):
+            raise WorkflowError(
+                f"The box {list(record.box)} lies outside of {path}, which has {image.shape[1]}x{image.shape[0]} pixels.",  # noqa: E501  one line reads better here
+                hint="Boxes are [x, y, width, height] in pixels of the recorded image.",
+            )
+        return cls(np.asarray(image, np.uint8), record.point, record.box, record.text, record.label, record.landmarks)
+
+    def record(self, screen: str) -> TargetRecord:
+        """What a workflow file keeps of this target.
+
+        Args:
+            screen: Where its image lies, a path relative to the file.
+        """
+        return TargetRecord(
+            screen=screen, point=self.point, box=self.box, text=self.text, label=self.label, landmarks=self.landmarks
+        )
+
+
+def element_at(scene: Scene, point: Point) -> Box:
+    """The element that a person means who points at a place.
+
+    The smallest rectangle around the point if it has the size of a control; else the words there; else the nearest
+    small thing; else a square of 32 pixels.
+
+    Args:
+        scene: The screen.
+        point: The place, frame space.
+    """
+    controls = [
+        box
+        for box in scene.rectangles
+        if box.contains(point) and box.width <= _WIDEST_PX and box.height <= _TALLEST_PX and box.height >= _REACH_PX
+    ]
+    phrases = [
+        phrase.box
+        for line in scene.lines
+        if line.box.contains(point, _REACH_PX)
+        for phrase in line.phrases
+        if phrase.box.contains(point, _REACH_PX / 2)
+    ]
+    if phrases:
+        words = min(phrases, key=lambda box: box.area)
+        around = [box for box in controls if box.encloses(words, margin=2)]
+        return min(around, key=lambda box: box.area) if around else words.grown(2)
+    if controls:
+        return min(controls, key=lambda box: box.area)
+    near = [line.box for line in scene.lines if line.box.contains(point, _REACH_PX)]
+    if near:
+        return min(near, key=lambda box: box.area).grown(2)
+    return Box(point.x, point.y, 0, 0).grown(_BLIND_PX / 2).intersection(scene.bounds)
+
+
+def _whole(box: Box) -> Box:
+    """The box in whole pixels: what a person reads in a file."""
+    return Box(*(float(round(number)) for number in box))

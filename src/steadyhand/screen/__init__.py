@@ -1,0 +1,1 @@
+"""Screens that can be looked at and acted on."""

@@ -1,0 +1,149 @@
+"""The figures of a run are right, and a terminal shows them safely."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from steadyhand.evidence.summary import (
+    Summary,
+    comparison_table,
+    score_words,
+    seconds_words,
+    stop_words,
+    summary_table,
+)
+from steadyhand.model.outcome import Outcome, RunResult, Verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def printed(table: Table, *, terminal: bool = False) -> str:
+    """What a table looks like on a terminal of 120 columns."""
+    out = io.StringIO()
+    Console(file=out, width=120, force_terminal=terminal, color_system="standard" if terminal else None).print(table)
+    return out.getvalue()
+
+
+def lines(table: Table) -> dict[str, list[str]]:
+    """The cells of each figure, by its name; cells are at least three blanks apart."""
+    rows = [line.rstrip().split("   ") for line in printed(table).splitlines()]
+    return {row[0].strip(): [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
+
+
+def test_figures_of_a_run(run: RunResult) -> None:
+    """Every figure of a run that was counted by hand."""
+    summary = Summary.of(run)
+    assert summary.mean_score == pytest.approx(0.8)
+    assert summary.mean_resolve_s == pytest.approx(0.6)
+    assert replace(summary, mean_score=None, mean_resolve_s=None) == Summary(
+        steps=5,
+        completed=3,
+        skipped=1,
+        clicks=2,
+        clicks_by_method={"anchor_template": 1, "som_text_match": 1},
+        mean_score=None,
+        mean_resolve_s=None,
+        retries=3,
+        unverified=1,
+        heals=1,
+        outcome=Outcome.FAILED,
+    )
+
+
+def test_a_run_without_clicks_has_no_means(run: RunResult) -> None:
+    """Where there is nothing to take the mean of, the mean is None, never zero."""
+    summary = Summary.of(replace(run, steps=run.steps[2:3]))
+    assert (summary.clicks, summary.mean_score, summary.mean_resolve_s) == (0, None, None)
+    assert lines(summary_table(replace(run, steps=run.steps[2:3])))["mean score"] == ["-"]
+
+
+def test_a_skipped_step_counts_as_a_step_only(run: RunResult) -> None:
+    """What a skipped step says of clicks, retries or heals was not done in this run."""
+    skipped = replace(run.steps[1], verdict=Verdict.SKIPPED, retries=9)
+    summary = Summary.of(replace(run, steps=(skipped,)))
+    assert (summary.steps, summary.completed, summary.clicks, summary.heals, summary.retries) == (1, 0, 0, 0, 0)
+    assert Summary.of(replace(run, outcome=Outcome.DONE, steps=(skipped,))).outcome_words == "done, 1 skipped"
+
+
+def test_a_heal_is_never_a_plain_pass(run: RunResult) -> None:
+    """A done run is a plain `done` only if nothing healed and everything was verified."""
+    plain = replace(run, outcome=Outcome.DONE, steps=run.steps[:1])
+    healed = replace(run, outcome=Outcome.DONE, steps=run.steps[:2])
+    unverified = replace(run, outcome=Outcome.DONE, steps=run.steps[:3])
+    assert Summary.of(plain).outcome_words == "done"
+    assert Summary.of(healed).outcome_words == "done, 1 healed"
+    assert Summary.of(unverified).outcome_words == "done, 1 healed, 1 unverified"
+    green = "\x1b[1;32mdone"
+    assert green in printed(summary_table(plain), terminal=True)
+    assert green not in printed(summary_table(healed), terminal=True)
+    assert green not in printed(summary_table(replace(run, outcome=Outcome.DONE, steps=run.steps[2:3])), terminal=True)
+    assert "\x1b[1;33mrefused" in printed(summary_table(replace(run, outcome=Outcome.REFUSED)), terminal=True)
+
+
+def test_the_table_of_one_run(run: RunResult) -> None:
+    """Every figure is on the terminal under its name."""
+    assert lines(summary_table(run)) == {
+        "": ["Approve an invoice"],
+        "steps": ["3 of 5"],
+        "clicks": ["2"],
+        "anchor_template": ["1"],
+        "som_text_match": ["1"],
+        "mean score": ["0.80"],
+        "mean resolve time": ["0.60 s"],
+        "retries": ["3"],
+        "unverified actions": ["1"],
+        "heals": ["1"],
+        "duration": ["6.00 s"],
+        "outcome": ["failed"],
+        "stopped at step 4, Approve it:": [],
+        "TARGET_AMBIGUOUS. Two rows read the": [],
+        "same.": [],
+    }
+
+
+def test_runs_side_by_side(run: RunResult) -> None:
+    """Each run has a column, and a method that only some of them used is shown for all."""
+    plain = replace(run, outcome=Outcome.DONE, steps=run.steps[:1])
+    table = lines(comparison_table({"as recorded": plain, "broken": run}))
+    assert table[""] == ["as recorded", "broken"]
+    assert table["som_text_match"] == ["0", "1"]
+    assert table["outcome"] == ["done", "failed"]
+    assert "broken stopped at step 4, Approve it" in printed(comparison_table({"as recorded": plain, "broken": run}))
+    assert "stopped" not in printed(comparison_table({"as recorded": plain}))
+
+
+def test_a_hostile_name_does_not_reach_the_terminal(run: RunResult) -> None:
+    """Control characters are shown instead of obeyed, and what looks like markup is printed as it is."""
+    shown = printed(summary_table(replace(run, workflow="\x1b[2J[red]gone[/red]")))
+    assert "\x1b" not in shown
+    assert "␛[2J[red]gone[/red]" in shown
+
+
+def test_where_a_run_stopped(run: RunResult) -> None:
+    """The step without a note is called by its id; a run that did not fail did not stop."""
+    nameless = replace(run.steps[3], note="", trigger=None, reason="")
+    assert stop_words(replace(run, steps=(nameless,))) == "step 1, approve: failed."
+    assert stop_words(replace(run, steps=run.steps[:3])) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0.00 s"), (0.423, "0.42 s"), (12.34, "12.3 s"), (59.97, "60.0 s"), (185.2, "3 min 05 s")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    """A duration has as many digits as a person can use."""
+    assert seconds_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("score", "words"), [(1.0, "1.00"), (0.999, "0.99"), (0.516, "0.52"), (0.99, "0.99"), (0.0, "0.00")]
+)
+def test_scores_in_words(score: float, words: str) -> None:
+    """Only certainty reads as 1.00."""
+    assert score_words(score) == words
