@@ -167,7 +167,7 @@ set_up_python() {
   is_sound || make_venv
   touch "$unfinished"
   say "installing the locked Python packages into .venv (about a minute the first time) ..."
-  install --require-hashes -r "$here/requirements.lock" ||
+  install --no-deps --require-hashes -r "$here/requirements.lock" ||
     die "The Python packages could not be installed; the reason stands above."
   install --no-deps --no-build-isolation --editable "$here" ||
     die "Steadyhand itself could not be installed; the reason stands above."
