@@ -5,8 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$here/.venv
 python=$venv/bin/python
-stamp=$venv/.set-up        # what the environment was last set up for
-unfinished=$venv/.setting-up # there while it is being set up, and after an interruption
+stamp=$venv/.set-up # what the environment was set up for; not there while that goes on or after an interruption
 
 usage() {
   cat <<'TEXT'
@@ -43,6 +42,7 @@ need() { # PACKAGE...: installs Debian packages, or says what has to be installe
   local output
   output=$(
     exec 2>&1
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a || true # takes up one that was interrupted
     as_root apt-get update -qq || true # one dead source among many need not matter
     as_root env DEBIAN_FRONTEND=noninteractive \
       apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
@@ -64,9 +64,9 @@ has_command() { # NAME...: is any of them on the PATH
 has_browser() {
   [ -n "${STEADYHAND_CHROMIUM:-}" ] && return 0
   has_command chromium chromium-browser google-chrome google-chrome-stable microsoft-edge msedge && return 0
-  local revision # of Chromium that this release of Playwright drives
-  revision=$(grep -hA1 '"name": "chromium"' "$venv"/lib/python3*/site-packages/playwright/driver/package/browsers.json |
-    tr -dc '0-9')
+  local revision # of Chromium that this release of Playwright drives; any, while Playwright is not there yet
+  revision=$(grep -hsA1 '"name": "chromium"' "$venv"/lib/python3*/site-packages/playwright/driver/package/browsers.json |
+    tr -dc '0-9') || revision='*'
   is_file "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium-$revision/INSTALLATION_COMPLETE" \
     "$HOME/Library/Caches/ms-playwright/chromium-$revision/INSTALLATION_COMPLETE" \
     "/Applications/Google Chrome.app" "/Applications/Chromium.app" "/Applications/Microsoft Edge.app"
@@ -85,29 +85,33 @@ has_font() { # NAME: an upright cut of a font family
     -name "$1*" -print 2>/dev/null | head -n 1)" ]
 }
 
-node_runs() { # does Playwright's Node.js start: it needs a library that minimal systems lack
-  local node
-  for node in "$venv"/lib/python3*/site-packages/playwright/driver/node; do
-    "$node" --version >/dev/null 2>&1 || return 1
-  done
+has_libatomic() { # Playwright's Node.js needs it, and minimal systems lack it
+  is_file /usr/lib{,64}/{,*/}libatomic.so.1
 }
 
 is_ubuntu() { # whose package chromium only hands on to a snap, which cannot be driven
   grep -qs '^ID=ubuntu' /etc/os-release
 }
 
-set_up_system() { # GOAL: what the Python packages do not bring along
-  local packages=()
-  if [ "$(uname)" != Darwin ]; then
-    has_languages || packages+=(tesseract-ocr-eng tesseract-ocr-fra)
-    has_font LiberationSans || packages+=(fonts-liberation)
-    has_font DejaVuSans || packages+=(fonts-dejavu-core)
-    node_runs || packages+=(libatomic1)
-    has_browser || is_ubuntu || packages+=(chromium)
-    [ "$1" != test ] || has_command Xvfb || packages+=(xvfb)
-    [ "$1" != test ] || has_command xdotool || packages+=(xdotool)
+set_up_system() { # GOAL: what the Python packages do not bring along, all at once
+  [ "$(uname)" != Darwin ] || return 0
+  local packages=() base
+  if ! is_sound && ! has_command uv; then
+    base=$(find_python)
+    "$base" -c 'import ensurepip, venv' 2>/dev/null ||
+      packages+=("$("$base" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")
   fi
+  has_languages || packages+=(tesseract-ocr-eng tesseract-ocr-fra)
+  has_font LiberationSans || packages+=(fonts-liberation)
+  has_font DejaVuSans || packages+=(fonts-dejavu-core)
+  has_libatomic || packages+=(libatomic1)
+  has_browser || is_ubuntu || packages+=(chromium)
+  [ "$1" != test ] || has_command Xvfb || packages+=(xvfb)
+  [ "$1" != test ] || has_command xdotool || packages+=(xdotool)
   [ ${#packages[@]} = 0 ] || need "${packages[@]}"
+}
+
+set_up_browser() { # where there is no package of one that can be driven
   has_browser && return
   say "installing Playwright's own Chromium ..."
   "$python" -m playwright install --with-deps chromium >&2 ||
@@ -131,8 +135,12 @@ find_python() {
   die "Python 3.11 or later is needed and was not found: install it (on Debian 12 and Ubuntu 24.04: apt-get install python3), then start again."
 }
 
-is_sound() { # can the environment be installed into
-  [ ! -e "$unfinished" ] && is_python "$python" && { has_command uv || "$python" -m pip --version >/dev/null 2>&1; }
+place() { # what an environment must not outlive: its folder and its Python, which an update of the system may replace
+  printf '%s %s' "$here" "$(readlink -f "$python" || true)"
+}
+
+is_sound() { # was it set up here, with this Python: then it can be installed into
+  [ -x "$python" ] && case $(cat "$stamp" 2>/dev/null) in "$(place) "*) true ;; *) false ;; esac
 }
 
 make_venv() {
@@ -144,8 +152,6 @@ make_venv() {
     uv venv --quiet --python "$base" "$venv" || die "uv could not make $venv; its reason stands above."
     return
   fi
-  "$base" -c 'import ensurepip, venv' 2>/dev/null ||
-    need "$("$base" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
   "$base" -m venv "$venv" || die "Python could not make $venv; its reason stands above."
 }
 
@@ -158,26 +164,26 @@ install() { # what pip and uv both understand
 }
 
 set_up_python() {
-  local wanted
-  wanted="$here $(cat "$here/pyproject.toml" "$here/requirements.lock" | cksum)"
-  [ -x "$python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  local sum
+  sum=$(cat "$here/pyproject.toml" "$here/requirements.lock" | cksum)
+  [ -x "$python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(place) $sum" ] && return
   if [ "$(uname)" = Darwin ] && ! has_command tesseract; then
     die "The text reader is built here against Tesseract: run 'brew install tesseract tesseract-lang pkgconf', then start again."
   fi
   is_sound || make_venv
-  touch "$unfinished"
+  rm -f "$stamp"
   say "installing the locked Python packages into .venv (about a minute the first time) ..."
   install --no-deps --require-hashes -r "$here/requirements.lock" ||
     die "The Python packages could not be installed; the reason stands above."
   install --no-deps --no-build-isolation --editable "$here" ||
     die "Steadyhand itself could not be installed; the reason stands above."
-  printf '%s\n' "$wanted" >"$stamp"
-  rm "$unfinished"
+  printf '%s %s\n' "$(place)" "$sum" >"$stamp"
 }
 
 set_up() { # GOAL
-  set_up_python
   set_up_system "$1"
+  set_up_python
+  set_up_browser
 }
 
 # --- what can be asked for

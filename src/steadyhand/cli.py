@@ -90,7 +90,7 @@ def main() -> NoReturn:
 
 @app.callback(invoke_without_command=True)
 def _options(
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,  # noqa: FBT002  typer's way
+    *, show_version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
 ) -> None:
     if show_version:
         from importlib.metadata import version

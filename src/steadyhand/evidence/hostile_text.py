@@ -37,9 +37,9 @@ def visible(text: str) -> str:
 
 def _picture(match: re.Match[str]) -> str:
     """How one unfit character is shown."""
-    code = ord(match[0])
-    if code < 0x20:  # noqa: PLR2004  the pictures of C0 stand in a block of their own, in the same order
-        return chr(0x2400 + code)
-    if code == 0x7F:  # noqa: PLR2004  and the one of DEL right behind them
+    if match[0] < " ":  # the pictures of C0 stand in a block of their own, in the same order
+        return chr(0x2400 + ord(match[0]))
+    if match[0] == "\x7f":  # DEL; its picture stands right behind them
         return "\u2421"
-    return f"[U+{code:04X}]" if 0x2000 <= code < 0x2100 else "\ufffd"  # noqa: PLR2004  direction marks: General Punctuation
+    is_direction_mark = "\u2000" <= match[0] < "\u2100"  # the block General Punctuation
+    return f"[U+{ord(match[0]):04X}]" if is_direction_mark else "\ufffd"

@@ -10,6 +10,7 @@ import zlib
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAMING_BYTES = 12  # length, name and checksum of a chunk, four bytes each
+_SIZE_BYTES = 8  # width and height, four bytes each
 
 
 def png_size(content: bytes) -> tuple[int, int]:
@@ -34,7 +35,7 @@ def png_size(content: bytes) -> tuple[int, int]:
         (checksum,) = struct.unpack_from(">I", content, end - 4)
         if zlib.crc32(content[position + 4 : end - 4]) != checksum:
             raise ValueError("a PNG that is damaged")
-        if name == b"IHDR" and length >= 8:  # noqa: PLR2004  two numbers of four bytes
+        if name == b"IHDR" and length >= _SIZE_BYTES:
             size = struct.unpack_from(">II", content, position + 8)
         position = end
     if 0 in size:

@@ -40,6 +40,12 @@ SCHEMA_VERSION = 1
 PARAMETER_PATTERN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 """How a parameter is written where its value belongs."""
 
+ACROSS_FIELDS = "across_fields"
+"""Our name for a mistake in how fields go together. Pydantic finds it only where each field by itself is right."""
+
+ONE_SOURCE = "it must have either `text` or `secret`"
+NO_SOURCE = "it must name where it comes from: `env`, `keyring` or both"
+
 FARTHEST_PX = 100_000
 """No screen reaches further; a number beyond it is a slip."""
 
@@ -126,15 +132,28 @@ class _Shape(BaseModel):
 
 
 class Landmark(_Shape):
-    """A piece of text that stood on the screen when a target was recorded.
+    """A piece of text on a recorded screen.
 
     Attributes:
         text: As it was read.
-        box: Where it stood, frame space of the recorded screen.
+        box: Where it stood, frame space of that screen.
     """
 
     text: Text
     box: BoxField
+
+
+class LandmarkFile(_Shape):
+    """What is written on a recorded screen: a file of its own beside the image, `save.landmarks.yaml` for `save.png`.
+
+    A screen is told from another one by it, and a row from another row. Where the file is missing the image is read
+    anew, which takes a second; so after a change of the image, remove it.
+
+    Attributes:
+        landmarks: All of it, top to bottom.
+    """
+
+    landmarks: tuple[Landmark, ...]
 
 
 class TargetRecord(_Shape):
@@ -146,8 +165,6 @@ class TargetRecord(_Shape):
         box: The element around the point, frame space of that image.
         text: What is written on the element; empty for a field, an icon, a check box.
         label: What is written beside or above it and names it; empty if nothing does.
-        landmarks: What else was written on that screen: a screen can be told from another one by it, and a row from
-            another row.
     """
 
     screen: Text
@@ -155,7 +172,6 @@ class TargetRecord(_Shape):
     box: BoxField
     text: str = ""
     label: str = ""
-    landmarks: tuple[Landmark, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------------- expectations
@@ -359,7 +375,7 @@ class TypeStep(_StepShape):
     @model_validator(mode="after")
     def _one_source(self) -> TypeStep:
         if (self.text is None) == (self.secret is None):
-            raise PydanticCustomError("one_source", "it must have either `text` or `secret`")
+            raise PydanticCustomError(ACROSS_FIELDS, ONE_SOURCE)
         return self
 
 
@@ -484,7 +500,7 @@ class Secret(_Shape):
     @model_validator(mode="after")
     def _has_a_source(self) -> Secret:
         if self.env is None and self.keyring is None:
-            raise PydanticCustomError("no_source", "it must name where it comes from: `env`, `keyring` or both")
+            raise PydanticCustomError(ACROSS_FIELDS, NO_SOURCE)
         return self
 
 
@@ -506,3 +522,10 @@ class Workflow(_Shape):
     params: dict[Name, Parameter] = Field(default_factory=dict)
     secrets: dict[Name, Secret] = Field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @property
+    def targets(self) -> tuple[TargetRecord, ...]:
+        """Every target of its steps and of their expectations."""
+        parts = [part for step in self.steps for part in (step, *step.expect)]
+        values = [getattr(part, name) for part in parts for name in type(part).model_fields]
+        return tuple(value for value in values if isinstance(value, TargetRecord))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from steadyhand.model.geometry import Box
 from steadyhand.model.parameters import names_in
 from steadyhand.model.png import png_size
-from steadyhand.model.workflow import as_box, as_point
+from steadyhand.model.workflow import NO_SOURCE, ONE_SOURCE, as_box, as_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,7 @@ def check(value: object, folder: Path) -> list[Fault]:
     checks = _Checks(value if isinstance(value, dict) else {}, folder)
     checks.names()
     checks.ids()
+    checks.sources()
     checks.targets()
     checks.expectations()
     return checks.faults
@@ -101,6 +102,15 @@ class _Checks:
             name = step.get("id")
             if isinstance(name, str) and first.setdefault(name, index) != index:
                 self._fault(("steps", index, "id"), f"{name} is already the id of steps[{first[name]}]")
+
+    def sources(self) -> None:
+        """What is typed, and every secret, comes from somewhere, and what is typed from one place only."""
+        for index, step in self._steps():
+            if step.get("action") == "type" and (step.get("text") is None) == (step.get("secret") is None):
+                self._fault(("steps", index), ONE_SOURCE)
+        for name, secret in _mapping(self.value.get("secrets")).items():
+            if isinstance(secret, dict) and secret.get("env") is None and secret.get("keyring") is None:
+                self._fault(("secrets", name), NO_SOURCE)
 
     def targets(self) -> None:
         """Every target lies on its image, and the image is there."""

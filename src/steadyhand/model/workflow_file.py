@@ -1,5 +1,7 @@
 """Workflow files: read with every mistake told at once, written so that a person can read them.
 
+Beside each image lies what is written on it, its *landmarks*: they would swell the workflow file, which is for people.
+
 A *problem* is told as a person would look for it: the line, the *field* (``steps[2] (save).target.box``; steps are
 counted from 0 and named by their id), what stands there, and what is allowed.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
@@ -16,13 +19,19 @@ from pydantic import BaseModel, Tag, ValidationError
 from steadyhand.errors import WorkflowError
 from steadyhand.files import write_whole
 from steadyhand.model.geometry import Box, Point
-from steadyhand.model.workflow import EXPECTATION_KINDS, SCHEMA_VERSION, Landmark, Workflow
+from steadyhand.model.workflow import (
+    ACROSS_FIELDS,
+    EXPECTATION_KINDS,
+    SCHEMA_VERSION,
+    Landmark,
+    LandmarkFile,
+    Workflow,
+)
 from steadyhand.model.workflow_checks import check
 from steadyhand.model.yaml_document import Problem, in_one_line, read_document, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -34,6 +43,11 @@ LARGEST_BYTES = 5_000_000
 _HEADER = """\
 # A Steadyhand workflow: what to do, on what, and how to tell that it worked.
 # It is yours to edit; `steadyhand check` tells what is wrong with it. Boxes are [x, y, width, height] in pixels.
+
+"""
+_LANDMARK_HEADER = """\
+# What is written on {image}, and where: this screen is told from others by it, and a row from the next.
+# If you change the image, remove this file; it is then read anew.
 
 """
 _FIRST, _LAST = ("id", "action", "note", "irreversible"), ("timeout_s", "expect")
@@ -49,7 +63,7 @@ def load_workflow(path: Path) -> Workflow:
     Raises:
         WorkflowError: The file cannot be used. `problems` lists everything that is wrong with it and its images.
     """
-    document = read_document(_text_of(path))
+    document = read_document(_text_of(path, "workflow"))
     if document.value is None and not document.problems:
         raise WorkflowError(f"{path} is empty.", hint="`steadyhand record` makes a workflow.")
     if not document.problems and not isinstance(document.value, dict):
@@ -66,17 +80,70 @@ def load_workflow(path: Path) -> Workflow:
             for details in error.errors():
                 if details["type"] == "too_short" and details["input"]:
                     continue  # it has entries; pydantic does not count the bad ones, which have sentences of their own
-                place, text = _in_words(value, details)
+                if details["type"] == ACROSS_FIELDS:
+                    continue  # `check` finds these, whatever else is wrong
+                place, text = _in_words(value, details, Workflow)
                 problems.append(Problem(document.line_of(place), text))
         problems += [
             Problem(document.line_of(fault.place), f"{_field(value, fault.place)}: {fault.text}")
             for fault in check(value, path.parent)
         ]
-    if workflow is None or problems:
-        problems = sorted(dict.fromkeys(problems), key=lambda problem: problem.line)
-        count = "something" if len(problems) == 1 else f"{len(problems)} things"
-        raise WorkflowError(f"{path} cannot be run; {count} must be mended:", [str(problem) for problem in problems])
+    told = _told(problems)
+    for image in dict.fromkeys(target.screen for target in workflow.targets) if workflow and not told else ():
+        try:
+            load_landmarks(path.parent / image)
+        except WorkflowError as error:
+            told += [f"{landmark_path(Path(image))}: {problem}" for problem in error.problems or (error.message,)]
+    if workflow is None or told:
+        count = "something" if len(told) == 1 else f"{len(told)} things"
+        raise WorkflowError(f"{path} cannot be run; {count} must be mended:", told)
     return workflow
+
+
+def landmark_path(image: Path) -> Path:
+    """Where the landmarks of an image lie, whether there are any or not."""
+    return image.with_suffix(".landmarks.yaml")
+
+
+def load_landmarks(image: Path) -> tuple[Landmark, ...] | None:
+    """What is written on a recorded screen, as the file beside its image says; None if there is no such file.
+
+    Raises:
+        WorkflowError: The file cannot be used. `problems` lists everything that is wrong with it.
+    """
+    path = landmark_path(image)
+    if not path.exists():
+        return None
+    document = read_document(_text_of(path, "landmark file"))
+    problems = list(document.problems)
+    try:
+        landmarks = LandmarkFile.model_validate(document.value).landmarks
+    except ValidationError as error:
+        landmarks = ()
+        for details in error.errors():
+            place, text = _in_words({}, details, LandmarkFile)
+            problems.append(Problem(document.line_of(place), text if place else "it holds no `landmarks`"))
+    if problems:
+        raise WorkflowError(f"{path} cannot be used:", _told(problems), hint="Remove it; the image is then read anew.")
+    return landmarks
+
+
+def save_landmarks(landmarks: tuple[Landmark, ...], image: Path) -> None:
+    """Write down what is written on a recorded screen, beside its image.
+
+    Raises:
+        WorkflowError: The folder does not take it.
+    """
+    text = _LANDMARK_HEADER.format(image=image.name) + write_document(_plain(LandmarkFile(landmarks=landmarks)))
+    try:
+        write_whole(landmark_path(image), text)
+    except OSError as error:
+        raise WorkflowError(f"{landmark_path(image)} cannot be written: {error.strerror}.") from None
+
+
+def _told(problems: Iterable[Problem]) -> list[str]:
+    """Problems in the order of their lines, each once."""
+    return [str(problem) for problem in sorted(dict.fromkeys(problems), key=lambda problem: problem.line)]
 
 
 def save_workflow(workflow: Workflow, path: Path) -> None:
@@ -95,20 +162,20 @@ def save_workflow(workflow: Workflow, path: Path) -> None:
         raise WorkflowError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _text_of(path: Path) -> str:
-    """The file's text, if it can be a workflow's at all."""
+def _text_of(path: Path, what: str) -> str:
+    """The file's text, if it can be one of ours at all."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            raise WorkflowError(f"{path} is no workflow: it has more than {LARGEST_BYTES // 1_000_000} megabytes.")
+            raise WorkflowError(f"{path} is no {what}: it has more than {LARGEST_BYTES // 1_000_000} megabytes.")
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise WorkflowError(f"There is no file {path}.", hint="`steadyhand record` makes a workflow.") from None
     except IsADirectoryError:
-        raise WorkflowError(f"{path} is a folder.", hint="Name the workflow file in it.") from None
+        raise WorkflowError(f"{path} is a folder.", hint=f"A {what} is needed.") from None
     except OSError as error:
         raise WorkflowError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise WorkflowError(f"{path} is no workflow: it is not a text file in UTF-8.") from None
+        raise WorkflowError(f"{path} is no {what}: it is not a text file in UTF-8.") from None
 
 
 def _refuse_newer(path: Path, version: object) -> None:
@@ -124,7 +191,7 @@ def _refuse_newer(path: Path, version: object) -> None:
 # ------------------------------------------------------------------------------------------------------- writing
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401  whatever YAML has
+def _plain(value: object) -> Any:  # noqa: ANN401  the writer's own types are not typed
     """A value of the model as plain ones, in the order in which a person reads them."""
     if isinstance(value, Point | Box):
         return in_one_line(list(value))
@@ -173,9 +240,9 @@ _RULES = {
 """What is allowed, by pydantic's name of the mistake; those of our own types bring their sentence with them."""
 
 
-def _in_words(value: Mapping[str, Any], details: ErrorDetails) -> tuple[Place, str]:
-    """Where a mistake is, and a sentence about it."""
-    place, holder = _followed(details["loc"])
+def _in_words(value: Mapping[str, Any], details: ErrorDetails, root: type[BaseModel]) -> tuple[Place, str]:
+    """Where a mistake is in a file of the shape `root`, and a sentence about it."""
+    place, holder = _followed(details["loc"], root)
     kind, context, found = details["type"], details.get("ctx", {}), details["input"]
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         place = (*place, context["discriminator"].strip("'"))
@@ -191,7 +258,7 @@ def _in_words(value: Mapping[str, Any], details: ErrorDetails) -> tuple[Place, s
         word = next(iter(found))
         return place, f"{field}.{word}: there is no such expectation; {_meant(word, EXPECTATION_KINDS)}"
     rule = _RULES[kind].format(**context) if kind in _RULES else details["msg"]
-    if details["loc"][-1] == _KEY:
+    if details["loc"][-1:] == (_KEY,):
         return place, f"{field}: the name {rule.removeprefix('it ')}"
     if kind == "string_type" and isinstance(found, int | float):
         rule += f', in quotes: "{_shown(found)}"'
@@ -202,14 +269,14 @@ _KEY = "[key]"
 """What pydantic adds to a place to say that it means the key there, not the value."""
 
 
-def _followed(loc: tuple[str | int, ...]) -> tuple[Place, Any]:
+def _followed(loc: tuple[str | int, ...], root: type[BaseModel]) -> tuple[Place, Any]:
     """The place in the file that pydantic means, and the shape that holds it.
 
     Pydantic names the kind of a step, a screen or an expectation as if it were a key; the file has no such key.
     """
     place: list[str | int] = []
-    holder: Any = Workflow
-    shape: Any = Workflow
+    holder: Any = root
+    shape: Any = root
     for part in loc:
         while get_origin(shape) is Annotated:
             shape = get_args(shape)[0]
@@ -227,7 +294,7 @@ def _is_union(shape: object) -> bool:
     return get_origin(shape) in (Union, UnionType)
 
 
-def _tag(kind: Any) -> str:  # noqa: ANN401  types have no type
+def _tag(kind: Any) -> str:  # noqa: ANN401  annotations have no class in common
     """By what pydantic tells a kind of step, screen or expectation from the others."""
     if get_origin(kind) is Annotated:
         return next(note.tag for note in get_args(kind) if isinstance(note, Tag))
@@ -235,7 +302,7 @@ def _tag(kind: Any) -> str:  # noqa: ANN401  types have no type
     return str(get_args(field.annotation)[0])
 
 
-def _below(shape: Any, part: str | int) -> Any:  # noqa: ANN401  types have no type
+def _below(shape: Any, part: str | int) -> Any:  # noqa: ANN401  annotations have no class in common
     """The shape of a part of a shape; None for a key that it does not have."""
     if get_origin(shape) in (tuple, dict):
         return get_args(shape)[0 if get_origin(shape) is tuple else 1]

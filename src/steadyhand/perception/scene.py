@@ -208,14 +208,14 @@ class Scene:
             found.extend(_spans(line.words, wanted))
         return found
 
+    def words_in(self, box: Box) -> list[Word]:
+        """The words that stand in a box, line by line."""
+        lines = [line for line in self.lines if box.intersection(line.box).area > 0]
+        return [word for line in lines for word in line.words if box.contains(word.box.center)]
+
     def text_in(self, box: Box) -> str:
         """What is written in a box, its lines parted by one space."""
-        inside: list[str] = []
-        for line in self.lines:
-            if box.intersection(line.box).area <= 0:
-                continue
-            inside.extend(word.text for word in line.words if box.contains(word.box.center))
-        return " ".join(inside)
+        return " ".join(word.text for word in self.words_in(box))
 
 
 def _histogram(gray: NDArray[np.uint8]) -> NDArray[np.int64]:

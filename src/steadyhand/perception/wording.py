@@ -88,3 +88,18 @@ def without_icons(folded: str) -> str:
     while len(words) > 1 and len(words[-1]) == 1 and words[-1].isalpha():
         words = words[:-1]
     return " ".join(words)
+
+
+_VALUE = re.compile(r"[\W\d_]*(?:\d[\W\d_]*)(?:(?:[ap]\.?m|eur|usd|gbp|k|m|h|min|kb|mb|gb)[\W\d_]*)?")
+_MONTHS = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|fevr|mars|avr|mai|juin|juil|aout|sept)[a-z]*\b"
+)
+
+
+def is_value(folded: str) -> bool:
+    """Whether a text is an amount, a count, a date or a time, which change while the thing beside them stays the same.
+
+    Args:
+        folded: Folded text. `INV-2047` is no value: letters make an identifier of a number.
+    """
+    return bool(_VALUE.fullmatch(folded) or _VALUE.fullmatch(_MONTHS.sub("", folded)) or folded.endswith(" ago"))

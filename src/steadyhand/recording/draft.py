@@ -36,12 +36,13 @@ from steadyhand.model.workflow import (
     TypeStep,
     Workflow,
 )
-from steadyhand.model.workflow_file import save_workflow
+from steadyhand.model.workflow_file import save_landmarks, save_workflow
 from steadyhand.perception.scene import Scene
 from steadyhand.perception.wording import fold, similarity
 from steadyhand.recording.aiming import aim
 from steadyhand.recording.deeds import Clicked, Dragged, Pressed, Scrolled, Wrote
 from steadyhand.recording.proposing import changed_box, changes, propose, propose_url, slices
+from steadyhand.resolution.target import landmarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -144,11 +145,13 @@ class Draft:
             secrets=composing.secrets,
             steps=tuple(steps),
         )
-        for name, png in composing.images.items():
+        for look, name in composing.images.values():
+            path = self._output.parent / name
             try:
-                write_whole(self._output.parent / name, png)
+                write_whole(path, look.png)
             except OSError as error:
-                raise WorkflowError(f"{self._output.parent / name} cannot be written: {error.strerror}.") from None
+                raise WorkflowError(f"{path} cannot be written: {error.strerror}.") from None
+            save_landmarks(landmarks_on(look.image), path)
         save_workflow(workflow, self._output)
         return workflow
 
@@ -159,13 +162,14 @@ class _Composing:
     Attributes:
         params: The parameters that were used.
         secrets: The secrets that were typed.
-        images: The images that the steps name, by their path relative to the workflow file.
+        images: The looks that the steps need, each with the path of its image relative to the workflow file, by their
+            content: what happens on the same screen shares its image.
     """
 
     def __init__(self, screen: Screen, values: Mapping[str, str], folder: str) -> None:
         self.params: dict[str, Parameter] = {}
         self.secrets: dict[str, Secret] = {}
-        self.images: dict[str, bytes] = {}
+        self.images: dict[bytes, tuple[Look, str]] = {}
         self._start = screen.url if isinstance(screen, BrowserScreen) else ""
         self._values = values
         self._folder = folder
@@ -316,10 +320,8 @@ class _Composing:
         return {}
 
     def _image(self, step_id: str, look: Look) -> str:
-        """The path of the image of a step."""
-        name = f"{self._folder}/{step_id}.png"
-        self.images[name] = look.png
-        return name
+        """The path of the image of a look, which is named after the first step that needs it."""
+        return self.images.setdefault(look.png, (look, f"{self._folder}/{step_id}.png"))[1]
 
     def _id(self, words: str) -> str:
         step_id = _unused(_slug(words, "-"), self._ids, "-")

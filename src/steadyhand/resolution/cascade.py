@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WORTH_NAMING = 0.05
 """Candidates less likely than this are left out of results: a person who looks at a miss wants the few that mattered."""  # noqa: E501  one line reads better here
 _RIVAL_FROM = 0.3
+_TWIN_TEXT = 0.9
 
 
 class Resolver:
@@ -120,6 +121,14 @@ def weigh_evidence(
     """Each proposal with its evidence and the features that the model looks at."""
     recorded = present.recorded
     evidence = [present.weigh(proposal.box, proposal.text) for proposal in proposals]
+    for proposal, mine in zip(proposals, evidence, strict=True):
+        others = [
+            other.box
+            for other, theirs in zip(proposals, evidence, strict=True)
+            if other is not proposal and min(mine.get("text", 0), theirs.get("text", 0)) >= _TWIN_TEXT
+        ]
+        if any(present.are_twins(proposal.box, other) for other in others):
+            mine["twin"] = 1.0
     listed = features(
         recorded.kind,
         [(proposal.box, each) for proposal, each in zip(proposals, evidence, strict=True)],

@@ -21,6 +21,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from steadyhand.resolution.evidence import Kind
+from steadyhand.resolution.surroundings import are_in_one_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,11 +94,16 @@ def surroundings(evidence: Mapping[str, float]) -> float:
     return sum(weight * evidence[name] for name, weight in shares if name in evidence) / total if total else 0.5
 
 
-def lead(mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: bool) -> float:
     """By how much the surroundings of one candidate fit better than those of another one.
 
-    The row decides where there is one: the things above and below a row, and its place, change when a list is sorted.
+    Of two in the same row, the column tells, and the place. Otherwise the row decides where there is one: the things
+    above and below a row, and its place, change when a list is sorted.
     """
+    if in_one_row:
+        names = ("column", "place", "side", "look", "kind") if "text" not in mine else ("column", "place", "side")
+        shares = [mine[name] - theirs[name] for name in names if name in mine and name in theirs]
+        return max(shares, default=0.0, key=abs)
     if "row" in mine and max(mine["row"], theirs["row"]) >= 0.5:
         by_row = mine["row"] - theirs["row"]
         return max(by_row, mine["identity"] - theirs["identity"]) if "identity" in mine else by_row
@@ -125,11 +131,13 @@ def features(
     result: list[dict[str, float]] = []
     for mine, (box, evidence) in enumerate(proposals):
         leads = [
-            lead(evidence, rival)
+            lead(evidence, rival, in_one_row=are_in_one_row(box, rival_box))
             for other, (rival_box, rival) in enumerate(proposals)
             if other != mine and same[other] >= same[mine] - _RIVAL_SLACK and not are_one(box, rival_box)
         ]
         least_lead = max(-0.5, min(_NO_RIVAL_LEAD, min(leads, default=_NO_RIVAL_LEAD)))
+        if "twin" in evidence:
+            least_lead = min(least_lead, 0.0)
         around, identity = surroundings(evidence), evidence.get("identity", 1.0)
         result.append(
             {
@@ -142,7 +150,8 @@ def features(
                 "no_lead": float(least_lead < _NO_LEAD),
                 "no_rival": float(not leads),
                 "icon_look": evidence["look"] * (kind is Kind.ICON),
-                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead)),
+                "page": min(evidence["page"], _ENOUGH_AROUND),
+                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead), max(around, 2 * evidence["page"])),
             }
         )
     return result

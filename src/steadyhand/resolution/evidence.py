@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import cv2
@@ -30,9 +30,9 @@ import numpy as np
 from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.scene import Scene
 from steadyhand.perception.template import cut, likeness, search
-from steadyhand.perception.wording import fold, similarity, without_counts, without_icons
+from steadyhand.perception.wording import fold, is_value, similarity, without_counts, without_icons
 from steadyhand.resolution.meaning import are_opposites, mean_the_same
-from steadyhand.resolution.surroundings import Neighbour, Relation, neighbours_of
+from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_row, label_of, neighbours_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,6 +45,13 @@ if TYPE_CHECKING:
 _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
 _ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW)
 _ALIKE = 0.9
+_ALIGNED_PX = 8
+_TABLE_PX = 400
+_CHANCE_WEIGHT = 0.1
+_MOVED_PX = 300.0
+_VALUE_WEIGHT = 0.3
+"""What an amount, a date or a count says of the thing beside it: they change while it stays the same."""
+
 _MEANT = 0.92
 """What other words for the same count: less than the same words, for the table may be wrong here."""
 
@@ -81,12 +88,24 @@ class Recorded:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.text = fold(target.text)
-        self.neighbours = neighbours_of(target.box, target.landmarks)
+
+    @cached_property
+    def anchor(self) -> Box:
+        """What candidates are compared with: the words of a thing that says what it is, else the whole of it."""
+        if self.kind is not Kind.WORDS:
+            return self.target.box
+        words = [word.box for word in self.scene.words_in(self.target.box)]
+        return reduce(Box.union, words) if words else self.target.box
+
+    @cached_property
+    def neighbours(self) -> list[Neighbour]:
+        """What stands in its row and in its column."""
+        return neighbours_of(self.anchor, self.target.landmarks)
 
     @cached_property
     def crop(self) -> NDArray[np.uint8]:
-        """The element with two pixels around it: uint8, (height, width)."""
-        return cut(self.scene.gray, self.target.box.grown(2))
+        """What candidates are compared with, and two pixels around it: uint8, (height, width)."""
+        return cut(self.scene.gray, self.anchor.grown(2))
 
     @property
     def scene(self) -> Scene:
@@ -120,27 +139,58 @@ class Recorded:
         return [peak.box for peak in seen if peak.box.overlap(self.target.box) < 0.3]
 
     @cached_property
-    def telling(self) -> list[Neighbour]:
-        """The neighbours that tell the target from its look-alikes."""
-        if not self.lookalikes:
-            return []
-        others = [neighbours_of(box, self.target.landmarks) for box in self.lookalikes]
-        telling: list[Neighbour] = []
-        for mine in self.neighbours:
-            if not mine.text or _weight(mine) < 0.1:
+    def telling(self) -> list[list[Neighbour]]:
+        """For each of its look-alikes, the neighbours that tell the target from it; those that nothing tells left out.
+
+        Of two rows of a table, what stands in the row tells them apart if anything does.
+        """
+        told: dict[tuple[int, ...], list[Neighbour]] = {}
+        for box in self.lookalikes:
+            theirs = neighbours_of(box, self.target.landmarks)
+            mine = [each for each in self.neighbours if not _has(theirs, each)]
+            kin = [each for each in mine if each.is_in_row and id(each) in self._kin]
+            columns = [each for each in mine if not each.is_in_row and self.weight(each) > 0.1]
+            telling = columns or kin if are_in_one_row(box, self.anchor) else kin or columns
+            telling = telling or [each for each in mine if each.is_in_row]
+            if telling:
+                told[tuple(map(id, telling))] = telling
+        return list(told.values())
+
+    @cached_property
+    def has_rows_alike(self) -> bool:
+        """Whether a look-alike of it stood in another row."""
+        return not all(are_in_one_row(box, self.anchor) for box in self.lookalikes)
+
+    def weight(self, neighbour: Neighbour) -> float:
+        """How much one of its neighbours says about the target, 0 to 1.
+
+        The nearer, the more; an amount or a date less than a name; and little, if it stands in the target's row by
+        chance alone, as what is in a side bar.
+        """
+        nearness = math.exp(-neighbour.gap / (_ROW_REACH_PX if neighbour.is_in_row else _COLUMN_REACH_PX))
+        value = _VALUE_WEIGHT if is_value(neighbour.text) else 1.0
+        by_chance = _CHANCE_WEIGHT if neighbour.is_in_row and self._kin and id(neighbour) not in self._kin else 1.0
+        return nearness * value * by_chance
+
+    @cached_property
+    def _kin(self) -> set[int]:
+        """The neighbours in its row, by identity, that belong to the same table: their columns have the same rows."""
+        marks = [mark.box for mark in self.target.landmarks]
+        mates = [box for box in (*marks, *self.lookalikes) if _are_in_one_column(box, self.anchor)]
+        heights = [
+            box.center.y - self.anchor.center.y
+            for box in mates
+            if abs(box.center.y - self.anchor.center.y) <= _TABLE_PX and not are_in_one_row(box, self.anchor)
+        ]
+        kin: set[int] = set()
+        for neighbour in self.neighbours:
+            if not neighbour.is_in_row or not heights:
                 continue
-            shared = sum(
-                any(
-                    their.relation is mine.relation
-                    and their.gap <= mine.gap * 1.5 + 20
-                    and similarity(their.text, mine.text) >= _ALIKE
-                    for their in other
-                )
-                for other in others
-            )
-            if shared == 0:
-                telling.append(mine)
-        return telling
+            column = [box.center.y - neighbour.box.center.y for box in marks if _are_in_one_column(box, neighbour.box)]
+            shared = sum(any(abs(its - height) <= _ALIGNED_PX for its in column) for height in heights)
+            if shared >= 0.5 * len(heights):
+                kin.add(id(neighbour))
+        return kin
 
 
 class Present:
@@ -195,7 +245,7 @@ class Present:
     @cached_property
     def expected(self) -> Point | None:
         """Where the target should be, as the landmarks nearest to it say; None if none is here."""
-        target = self.recorded.target.box.center
+        target = self.recorded.anchor.center
         votes = sorted((math.dist(match.recorded.center, target), match) for match in self.matches)[:5]
         if not votes:
             return None
@@ -233,30 +283,77 @@ class Present:
         folded = fold(text)
         evidence = {"page": self.page, "shape": self._shape(box), "look": self._look(box)}
         if recorded.kind is Kind.TICK:
-            evidence["kind"] = float(any(box.overlap(tick) > 0.3 for tick in self.scene.tick_boxes))
+            evidence["kind"] = self._tick(box)
         elif recorded.kind is Kind.FIELD:
             evidence["kind"] = float(is_field(self.scene, box))
         if recorded.text:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
         if target.label:
-            evidence["label"] = _label_likeness(fold(target.label), neighbours)
+            named = text_likeness(fold(target.label), fold(label_of(box, outside)))
+            evidence["label"] = max(named, 0.8 * _label_likeness(fold(target.label), neighbours))
         for name, relations in (
             ("row", _ROW),
             ("column", _COLUMN),
         ):
             wanted = [neighbour for neighbour in recorded.neighbours if neighbour.relation in relations]
-            share = _shared(wanted, [neighbour for neighbour in neighbours if neighbour.relation in relations])
+            share = self._shared(wanted, [neighbour for neighbour in neighbours if neighbour.relation in relations])
             if share is not None:
                 evidence[name] = share
-        if recorded.lookalikes:
-            rows = [neighbour for neighbour in recorded.telling if neighbour.relation in _ROW]
-            telling = rows if sum(map(_weight, rows)) > 0.3 else recorded.telling
-            evidence["identity"] = _shared(telling, neighbours) or 0.0
+        row = [neighbour for neighbour in neighbours if neighbour.is_in_row]
+        sides = [_keeps_side(mine, row) for mine in recorded.neighbours if mine.is_in_row]
+        known = [side for side in sides if side is not None]
+        if known:
+            evidence["side"] = sum(known) / len(known)
+        if recorded.telling:
+            evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
             evidence["place"] = math.exp(-away / 60) * min(1.0, len(self.matches) / 3)
         return evidence
+
+    def are_twins(self, left: Box, right: Box) -> bool:
+        """Whether two places are in rows of one table that say the same, though only one such row was recorded.
+
+        What stands beside a table, at the height of one of its rows, tells nothing about that row: compared is what
+        stands in the same columns of both rows.
+
+        Args:
+            left: One place, frame space.
+            right: Another place.
+        """
+        if are_in_one_row(left, right) or not _are_in_one_column(left, right) or self.recorded.has_rows_alike:
+            return False
+        here = [each for each in neighbours_of(left, self.phrases) if each.is_in_row]
+        there = [each for each in neighbours_of(right, self.phrases) if each.is_in_row]
+        pairs = [
+            similarity(mine.text, their.text) >= _ALIKE
+            for mine in here
+            for their in there
+            if _are_in_one_column(mine.box, their.box)
+            and abs((mine.box.center.y - left.center.y) - (their.box.center.y - right.center.y)) <= _ALIGNED_PX
+        ]
+        return bool(pairs) and all(pairs)
+
+    def _shared(self, wanted: Sequence[Neighbour], present: Sequence[Neighbour]) -> float | None:
+        """The share of the wanted neighbours that are present in the same relation, by weight; None if none is wanted.
+
+        In a row, columns may have changed places; in a column, what has moved far away counts less.
+        """
+        total = found = 0.0
+        for mine in wanted:
+            if len(mine.text) < 2:
+                continue
+            weight = self.recorded.weight(mine)
+            total += weight
+            best = 0.0
+            for their in present:
+                if their.relation is mine.relation or (mine.is_in_row and their.is_in_row):
+                    alike = text_likeness(mine.text, their.text)
+                    moved = 0.0 if mine.is_in_row else abs(their.gap / self.scale - mine.gap)
+                    best = max(best, alike * math.exp(-moved / _MOVED_PX))
+            found += weight * best
+        return found / total if total else None
 
     def _whole(self, box: Box, folded: str) -> float:
         """The share that the target's text has of all that is written on the same control."""
@@ -267,9 +364,16 @@ class Present:
         mine, all_of_it = len(without_counts(folded).replace(" ", "")), len(without_counts(said).replace(" ", ""))
         return min(1.0, mine / all_of_it) if all_of_it else 1.0
 
+    def _tick(self, box: Box) -> float:
+        """How surely it is a check box or radio button: found as such, or at least a square of the recorded size."""
+        if any(box.overlap(tick) > 0.3 for tick in self.scene.tick_boxes):
+            return 1.0
+        is_square = abs(math.log(box.width / box.height)) < 0.2
+        return 0.5 if is_square and self._shape(box) > 0.6 else 0.0
+
     def _shape(self, box: Box) -> float:
         """How like its size is to the recorded one."""
-        target = self.recorded.target.box
+        target = self.recorded.anchor
         wide = abs(math.log(max(box.width, 1) / max(target.width * self.scale, 1)))
         high = abs(math.log(max(box.height, 1) / max(target.height * self.scale, 1)))
         return math.exp(-(wide / 2 + high))
@@ -337,28 +441,26 @@ def text_likeness(recorded: str, present: str) -> float:
     return max(direct, uncounted, meant)
 
 
-def _weight(neighbour: Neighbour) -> float:
-    """How much a neighbour says about a thing: the nearer, the more."""
-    is_row = neighbour.relation in (Relation.LEFT, Relation.RIGHT)
-    return math.exp(-neighbour.gap / (_ROW_REACH_PX if is_row else _COLUMN_REACH_PX))
+def _keeps_side(mine: Neighbour, present: Sequence[Neighbour]) -> bool | None:
+    """Whether a text of the row stands on the side of the thing on which it stood; None if it is not in the row."""
+    same = [their for their in present if similarity(their.text, mine.text) >= _ALIKE]
+    return any(their.relation is mine.relation for their in same) if same else None
 
 
-def _shared(wanted: Sequence[Neighbour], present: Sequence[Neighbour]) -> float | None:
-    """The share of the wanted neighbours that are present in the same relation, by weight; None if none is wanted."""
-    total = found = 0.0
-    for mine in wanted:
-        if len(mine.text) < 2:
-            continue
-        weight = _weight(mine)
-        total += weight
-        found += weight * _best_match(mine, present)
-    return found / total if total else None
+def _has(neighbours: Sequence[Neighbour], mine: Neighbour) -> bool:
+    """Whether the same text stands in the same relation, and not much further away."""
+    return any(
+        their.relation is mine.relation
+        and their.gap <= mine.gap * 1.5 + 20
+        and similarity(their.text, mine.text) >= _ALIKE
+        for their in neighbours
+    )
 
 
-def _best_match(mine: Neighbour, present: Sequence[Neighbour]) -> float:
-    """How surely one of the texts that stand in the same relation says the same; in a row, columns may change places."""  # noqa: E501  one line reads better here
-    relations = _ROW if mine.relation in _ROW else (mine.relation,)
-    return max((text_likeness(mine.text, their.text) for their in present if their.relation in relations), default=0.0)
+def _are_in_one_column(left: Box, right: Box) -> bool:
+    """Whether two things begin, or end, or have their middle at the same height of a line drawn down the screen."""
+    aside = (left.x - right.x, left.right - right.right, left.center.x - right.center.x)
+    return min(map(abs, aside)) <= _ALIGNED_PX
 
 
 def _label_likeness(label: str, neighbours: Iterable[Neighbour]) -> float:

@@ -50,15 +50,25 @@ class Neighbour:
         relation: Where it stands, seen from the thing.
         text: What it says, folded.
         gap: Pixels between the two.
+        box: Where it stands, frame space.
     """
 
     relation: Relation
     text: str
     gap: float
+    box: Box
+
+    @property
+    def is_in_row(self) -> bool:
+        """It stands left or right of the thing."""
+        return self.relation in (Relation.LEFT, Relation.RIGHT)
 
 
 _COLUMN_MARGIN_PX = 30
 _LABEL_GAPS_PX = {Relation.LEFT: 320.0, Relation.RIGHT: 60.0, Relation.ABOVE: 48.0}
+
+_FEWEST_LETTERS = 2
+"""Shorter texts name nothing: mostly they are icons that were read as letters."""
 
 _WORDINESS = 0.15
 """What each word beyond the fourth costs a label: sentences explain, they do not name."""
@@ -86,7 +96,7 @@ def neighbours_of(box: Box, texts: Iterable[Written]) -> list[Neighbour]:
             Relation.ABOVE: box.y - other.bottom,
             Relation.BELOW: other.y - box.bottom,
         }[relation]
-        found.append(Neighbour(relation, fold(written.text), max(0.0, gap)))
+        found.append(Neighbour(relation, fold(written.text), max(0.0, gap), other))
     return sorted(found, key=lambda neighbour: neighbour.gap)
 
 
@@ -105,6 +115,8 @@ def label_of(box: Box, texts: Iterable[Written]) -> str:
     is_small = max(box.width, box.height) <= 32
     best, best_cost = "", 1.0
     for written in texts:
+        if sum(map(str.isalnum, written.text)) < _FEWEST_LETTERS:
+            continue
         for neighbour in neighbours_of(box, [written]):
             reach = _LABEL_GAPS_PX.get(neighbour.relation)
             if reach is None or (neighbour.relation is Relation.RIGHT and not is_small):
@@ -113,6 +125,12 @@ def label_of(box: Box, texts: Iterable[Written]) -> str:
             if cost < best_cost:
                 best, best_cost = written.text, cost
     return best
+
+
+def are_in_one_row(left: Box, right: Box) -> bool:
+    """Whether two things stand side by side."""
+    shared = min(left.bottom, right.bottom) - max(left.y, right.y)
+    return shared >= 0.5 * min(left.height, right.height)
 
 
 def _relation(box: Box, other: Box) -> Relation | None:

@@ -2,7 +2,7 @@
 
 It is known by its looks (the recorded screen, and its box there), by what is written on it (*text*), by what names it
 from beside or above (*label*), and by all else that is written on that screen (*landmarks*): they tell this screen from
-another one and this row from the next.
+another one and this row from the next. The targets on one screen share its image and its landmarks.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from steadyhand.errors import WorkflowError
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.workflow import Landmark, TargetRecord
+from steadyhand.model.workflow_file import load_landmarks
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.surroundings import label_of
 
@@ -80,7 +81,7 @@ class Target:
             box=bounds,
             text=" ".join(inside) if text is None else text,
             label=label_of(bounds, outside),
-            landmarks=tuple(Landmark(text=phrase.text, box=_whole(phrase.box)) for phrase in outside),
+            landmarks=_outside(bounds, landmarks_on(frame)),
         )
 
     @classmethod
@@ -89,10 +90,12 @@ class Target:
 
         Args:
             record: What the file says of it.
-            folder: The folder of the file, from which its images are named.
+            folder: The folder of the file, from which its images are named. Where no landmarks lie beside an image,
+                it is read anew.
 
         Raises:
-            WorkflowError: The image is missing or is no image, or the target lies outside of it.
+            WorkflowError: The image is missing or is no image, the target lies outside of it, or its landmarks cannot
+                be used.
         """
         path = folder / record.screen
         raw = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
@@ -104,10 +107,14 @@ class Target:
             )
         if not Box(0, 0, image.shape[1], image.shape[0]).encloses(record.box, margin=1):
             raise WorkflowError(
-                f"The box {list(record.box)} lies outside of {path}, which has {image.shape[1]}x{image.shape[0]} pixels.",  # noqa: E501  one line reads better here
+                f"The box {list(record.box)} lies outside of {path}, "
+                f"which has {image.shape[1]}x{image.shape[0]} pixels.",
                 hint="Boxes are [x, y, width, height] in pixels of the recorded image.",
             )
-        return cls(np.asarray(image, np.uint8), record.point, record.box, record.text, record.label, record.landmarks)
+        frame = np.asarray(image, np.uint8)
+        written = load_landmarks(path)
+        landmarks = _outside(record.box, landmarks_on(frame) if written is None else written)
+        return cls(frame, record.point, record.box, record.text, record.label, landmarks)
 
     def record(self, screen: str) -> TargetRecord:
         """What a workflow file keeps of this target.
@@ -115,9 +122,21 @@ class Target:
         Args:
             screen: Where its image lies, a path relative to the file.
         """
-        return TargetRecord(
-            screen=screen, point=self.point, box=self.box, text=self.text, label=self.label, landmarks=self.landmarks
-        )
+        return TargetRecord(screen=screen, point=self.point, box=self.box, text=self.text, label=self.label)
+
+
+def landmarks_on(frame: NDArray[np.uint8]) -> tuple[Landmark, ...]:
+    """Everything that is written on a screen, for `steadyhand.model.workflow_file.save_landmarks`.
+
+    Args:
+        frame: uint8, (height, width, 3), blue-green-red.
+    """
+    return tuple(Landmark(text=phrase.text, box=_whole(phrase.box)) for phrase in Scene.of(frame).phrases)
+
+
+def _outside(box: Box, landmarks: tuple[Landmark, ...]) -> tuple[Landmark, ...]:
+    """The landmarks that are no part of a thing."""
+    return tuple(landmark for landmark in landmarks if not box.contains(landmark.box.center))
 
 
 def element_at(scene: Scene, point: Point) -> Box:

@@ -56,7 +56,10 @@ _PICTURE = {"format": "png", "optimizeForSpeed": True}
 """Source: measured; a PNG that is packed quickly takes 44 ms at 1440x900, a small one 68."""
 
 _SHOTS, _SHOT_PAUSE_MS = 50, 20
-"""How often a picture is asked for while pages change, and how long to wait in between. Source: a decision; a second."""  # noqa: E501  one line reads better here
+"""How often a picture is asked for while pages change, and how long to wait in between.
+
+Source: a decision; a second in all.
+"""
 
 _DRAG_STEPS = 12
 """Moves between press and release. Source: a decision; pages that let things be dragged want to see several."""

@@ -69,7 +69,9 @@ def launch(*, headed: bool, width: int, height: int, scale: float) -> Browser:
             ) from error
     _shared.users += 1
     try:
-        return _started(_shared.playwright, named, _arguments(headed, width, height, scale), headed=headed)
+        return _started(
+            _shared.playwright, named, _arguments(headed=headed, width=width, height=height, scale=scale), headed=headed
+        )
     except Error as error:
         _leave()
         raise DriverUnavailableError(f"The browser does not start: {first_line(error)}", _HINT) from error
@@ -112,7 +114,7 @@ def _started(playwright: Playwright, named: Path | None, arguments: list[str], *
     raise DriverUnavailableError("No Chromium, Chrome or Edge was found.", _HINT)
 
 
-def _arguments(headed: bool, width: int, height: int, scale: float) -> list[str]:  # noqa: FBT001  it has one caller
+def _arguments(*, headed: bool, width: int, height: int, scale: float) -> list[str]:
     """What a browser is told at its start."""
     arguments = [*_QUIET, f"--force-device-scale-factor={scale:g}"]
     if headed:

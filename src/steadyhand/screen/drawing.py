@@ -33,7 +33,7 @@ def _font() -> cv2.FontFace:
     return cv2.FontFace("sans")
 
 
-def write(  # noqa: PLR0917  a picture has so many measures
+def write(  # noqa: PLR0917  what, where and how, as drawing calls have it
     image: NDArray[np.uint8], text: str, left: float, baseline: float, size: int, colour: Colour, weight: int = REGULAR
 ) -> None:
     """Write one line of text onto a picture, in place.
@@ -57,7 +57,7 @@ def text_width(text: str, size: int, weight: int = REGULAR) -> int:
     return max(0, int(left + width))
 
 
-def write_inside(  # noqa: PLR0917  a picture has so many measures
+def write_inside(  # noqa: PLR0917  what, where and how, as drawing calls have it
     image: NDArray[np.uint8],
     text: str,
     box: Box,

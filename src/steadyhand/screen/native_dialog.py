@@ -83,9 +83,9 @@ class NativeDialog:
         dialog = self
         if self.kind == "prompt" and line:
             dialog = replace(self, text=line if self.is_selected else self.text + line, is_selected=False)
-        return dialog._answer(is_yes=True) if end else dialog  # noqa: SLF001  one part in two modules
+        return dialog._answer(is_yes=True) if end else dialog  # noqa: SLF001  another value of this class
 
-    def pressed(self, chord: Chord) -> NativeDialog | Answer:  # noqa: PLR0911  one return a case
+    def pressed(self, chord: Chord) -> NativeDialog | Answer:  # noqa: PLR0911  one return for each key
         """What a key chord means: Enter accepts, Escape declines, some edit the field, others do nothing."""
         match str(chord):
             case "Enter" | "NumpadEnter" | "Space" if self.kind != "prompt" or chord.key != "Space":

@@ -121,7 +121,11 @@ class SimulatedDriver:
         return "simulated"
 
     def capture(self) -> Frame:
-        """Take a picture: uint8, blue-green-red, one pixel for each unit of the input space; it cannot be written to."""  # noqa: E501  one line reads better here
+        """Take a picture.
+
+        Returns:
+            uint8, blue-green-red, one pixel for each unit of the input space; it cannot be written to.
+        """
         self._check()
         now_s = self._clock.monotonic_s()
         self._stale = [(until_s, image) for until_s, image in self._stale if until_s > now_s]

@@ -216,7 +216,7 @@ def test_braces_on_a_recorded_screen_are_no_parameters(folder: Path) -> None:
         ),
         (
             "id: b\naction: type",
-            'line 12: steps[1] (b) is {"id": "b", "action": "type"}; it must have either `text` or',
+            "line 12: steps[1] (b): it must have either `text` or `secret`",
         ),
         ("id: b\naction: type\ntext: 12", 'line 14: steps[1] (b).text is 12; it must be text, in quotes: "12"'),
         ("id: b\naction: type\nsecret: no", "line 14: steps[1] (b).secret: no is not defined; `secrets` has password"),
@@ -388,7 +388,7 @@ def test_a_mistake_in_a_target_is_told(
         ),
         ("who: {default: Ada}", "who: {}", "line 5: params.who: nothing uses it, and every run would have to give it"),
         ("who: {default: Ada}", "password: {default: x}", "line 5: params.password: a secret has the same name"),
-        ("{env: PASSWORD}", "{}", "line 7: secrets.password is {}; it must name where it comes from: `env`, `keyring`"),
+        ("{env: PASSWORD}", "{}", "line 7: secrets.password: it must name where it comes from: `env`, `keyring`"),
         ("{env: PASSWORD}", "{keyring: x}", 'line 7: secrets.password.keyring is "x"; it must be `service/user`'),
         ("name: A", "name: &A A", ""),
         ("name: A", "nmae: A", "line 2: nmae: there is no such key; did you mean name?"),
@@ -411,6 +411,25 @@ def test_a_simulated_screen_has_a_title_but_no_address(folder: Path) -> None:
     text = step("id: b\naction: wait_for\nexpect:\n  - {title: Orders}\n  - {url: x}")
     text = text.replace('{kind: browser, url: "http://localhost:8000"}', "{kind: simulated}")
     assert problems_of(folder, text) == ["line 16: steps[1] (b).expect[1].url: a simulated screen has no address"]
+
+
+@pytest.mark.parametrize("given", ["", "\ntext: a\nsecret: password"])
+def test_where_a_text_comes_from_is_told_with_the_other_mistakes_of_its_step(given: str, folder: Path) -> None:
+    """A step that types nothing, or two things, is told so although something else is wrong with it, too."""
+    problems = problems_of(folder, step(f"id: b\naction: type\nclear: often{given}"))
+    assert problems == [
+        "line 12: steps[1] (b): it must have either `text` or `secret`",
+        'line 14: steps[1] (b).clear is "often"; it must be true or false',
+    ]
+
+
+def test_where_a_secret_comes_from_is_told_with_its_other_mistakes(folder: Path) -> None:
+    """A secret without a source is told so although its note is wrong, too."""
+    problems = problems_of(folder, GOOD.replace("{env: PASSWORD}", "{note: 3}"))
+    assert sorted(problems) == [
+        'line 7: secrets.password.note is 3; it must be text, in quotes: "3"',
+        "line 7: secrets.password: it must name where it comes from: `env`, `keyring` or both",
+    ]
 
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:

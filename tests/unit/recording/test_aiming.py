@@ -62,7 +62,7 @@ def test_what_is_in_a_field_is_not_its_text(screen: NDArray[np.uint8]) -> None:
 
 
 @pytest.mark.parametrize(("is_empty", "text"), [(True, "Adler"), (False, "")])
-def test_what_stands_in_an_empty_field_names_it(screen: NDArray[np.uint8], is_empty: bool, text: str) -> None:  # noqa: FBT001  a case of the table
+def test_what_stands_in_an_empty_field_names_it(screen: NDArray[np.uint8], *, is_empty: bool, text: str) -> None:
     """A placeholder is what a field is known by; in a field that is not empty the same words are data."""
     element = ElementFacts(FIELD, is_editable=True, label="Adler")
     assert aim(screen, Point(100, 160), element, is_empty=is_empty).target.text == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from contextlib import closing, contextmanager
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SIZE = {"width": 640, "height": 400}
 MIDDLE = Point(100, 50)
 BUTTON = "<button style='position:absolute;left:0;top:0;width:200px;height:100px' onclick=\"{}\">Do it</button>"
 
@@ -69,7 +69,7 @@ def opened() -> Iterator[Callable[..., BrowserDriver]]:
     drivers: list[BrowserDriver] = []
 
     def open_page(url: str, **options: Any) -> BrowserDriver:
-        drivers.append(BrowserDriver.open(url, **SIZE, **options))
+        drivers.append(BrowserDriver.open(url, width=640, height=400, **options))
         return drivers[-1]
 
     yield open_page
@@ -105,7 +105,7 @@ def serving(answer: Callable[[str], bytes]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]  # it says nothing
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -366,7 +366,12 @@ def test_a_page_that_crashes_under_a_click_leaves_a_doubt(opened: Callable[..., 
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     renderers = [int(process["id"]) for process in processes if process["type"] == "renderer"]
-    timer = threading.Timer(0.3, lambda: [os.kill(process, 9) for process in renderers])
+
+    def kill() -> None:
+        for process in renderers:
+            os.kill(process, signal.SIGKILL)
+
+    timer = threading.Timer(0.3, kill)
     timer.start()
     with pytest.raises(DeliveryUncertainError):
         driver.click(MIDDLE)
