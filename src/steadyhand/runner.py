@@ -198,7 +198,12 @@ class _Trace:
 
 @dataclass
 class _Run:
-    """One run: the page."""
+    """One run: the page.
+
+    Attributes:
+        looks: What the secrets look like that were typed so far.
+        rest: The settled screen after the last action; None while the next one is on its way.
+    """
 
     driver: ScreenDriver
     resolver: Resolver
@@ -212,6 +217,7 @@ class _Run:
     protected: frozenset[str]
     words: Sequence[str]
     looks: list[SecretLook] = field(default_factory=list)
+    rest: Frame | None = None
 
     def take(self, step: Step) -> tuple[StepResult, Outcome]:
         """Take one step, whatever comes of it."""
@@ -251,6 +257,7 @@ class _Run:
             if isinstance(before, _Ending):
                 return before
             self.journal.intend(step.id, before.seen)
+            self.rest = None
             try:
                 self._act(step, before, trace)
             except DeliveryUncertainError:
@@ -272,8 +279,8 @@ class _Run:
         return _Ending(Verdict.SKIPPED, f"Dry run: it would {step.action} at {place}.")
 
     def _observe(self, deadline: Deadline) -> Frame:
-        """The screen once it has stopped moving."""
-        return wait_until_settled(self.driver, self.clock, deadline)
+        """The screen once it has stopped moving; at once, if it still looks as after the step before."""
+        return wait_until_settled(self.driver, self.clock, deadline, self.rest)
 
     def _aim(self, step: Step, deadline: Deadline, trace: _Trace) -> Before | _Ending:
         """Find where to act, on a screen that stays as it is until the action; see what is already so on it."""
@@ -301,7 +308,13 @@ class _Run:
     def _search(self, target: TargetRecord, deadline: Deadline, trace: _Trace) -> Search:
         """A search for a target, kept in the trace."""
         search = Search(
-            self.driver, self.resolver, self.clock, self.load(target), deadline=deadline, protected=self.protected
+            self.driver,
+            self.resolver,
+            self.clock,
+            self.load(target),
+            deadline=deadline,
+            protected=self.protected,
+            known=self.rest,
         )
         trace.searches.append(search)
         return search
@@ -321,7 +334,7 @@ class _Run:
 
     def _judge(self, step: Step, seen: Verification, trace: _Trace) -> _Ending:
         """What a verified step has come to."""
-        trace.after = seen.frame
+        trace.after = self.rest = seen.frame
         if not seen.met:
             trigger = Trigger.POSTCONDITION_FAILED
             return _Ending(Verdict.FAILED, seen.complaint, trigger, seen.results, Outcome.FAILED)
@@ -391,7 +404,7 @@ class _Run:
         hidden: list[Box] = []
         if isinstance(step, TypeStep) and step.secret is not None and after is not None:
             hidden = places_of_secret(place.box if place else None, before.image if before else None, after.image)
-            looks = [SecretLook.of(after.image, box) for box in ([place.box] if place else hidden)]
+            looks = [SecretLook.of(after.image, box, after.scale) for box in hidden]
             self.looks.extend(look for look in looks if look is not None)
             after = after if hidden else None
         shown = [masked(each.image, hidden, self.looks, self.words) if each else None for each in (before, after)]

@@ -117,9 +117,12 @@ class Person:
     def _work(self) -> None:
         self._invited.wait()
         # The page writes into its title where on the display it is, as soon as the pointer moves over it.
-        subprocess.run(["xdotool", "sleep", "0.5", "mousemove", "500", "500", "mousemove", "510", "510"], check=True)
-        wanted = ["xdotool", "search", "--sync", "--onlyvisible", "--name", r"Guests -?\d+ \d+", "getwindowname"]
-        name = subprocess.run(wanted, check=True, capture_output=True, text=True).stdout
+        move = ["xdotool", "sleep", "0.5", "mousemove", "500", "500", "mousemove", "510", "510", "sleep", "0.3"]
+        search = ["xdotool", "search", "--onlyvisible", "--name", "Guests -?[0-9]+ -?[0-9]+", "getwindowname"]
+        name = ""
+        while not name:  # a window that has just opened may miss a first move
+            subprocess.run(move, check=True)
+            name = subprocess.run(search, check=False, capture_output=True, text=True).stdout
         left, top = map(int, re.findall(r"-?\d+", name)[:2])
         deeds = iter(self._deeds)
         told: list[str] = []

@@ -5,6 +5,7 @@ All of it on the simulated order book, whose deeds tell what really happened.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from steadyhand.model.outcome import (
 )
 from steadyhand.model.parameters import SecretSource
 from steadyhand.model.workflow import TargetRecord, Workflow
+from steadyhand.model.workflow_file import save_landmarks
 from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.target import Target
 from steadyhand.runner import Runner
@@ -345,7 +347,9 @@ def test_9_5_without_anything_that_tells_its_row_from_the_others_nothing_is_clic
     recording: Recording, tmp_path: Path
 ) -> None:
     """A button that stands in every row is none of them when nothing else is known of it."""
-    bare = recording.edit.model_copy(update={"landmarks": (), "label": ""})
+    bare = recording.edit.model_copy(update={"screen": "bare.png", "label": ""})
+    shutil.copy(recording.folder / recording.edit.screen, recording.folder / bare.screen)
+    save_landmarks((), recording.folder / bare.screen)
     there = on(4, tmp_path)
     workflow = recording.workflow({"id": "edit", "action": "click", "target": bare})
     result = run(recording, workflow, there.driver, there.clock, there.journal)

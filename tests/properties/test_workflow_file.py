@@ -44,7 +44,7 @@ from steadyhand.model.workflow import (
     WaitStep,
     Workflow,
 )
-from steadyhand.model.workflow_file import load_workflow, save_workflow
+from steadyhand.model.workflow_file import load_landmarks, load_workflow, save_landmarks, save_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,9 @@ something = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 words = something.filter(lambda text: not names_in(text))
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 pixels = st.floats(-100_000, 100_000, allow_nan=False)
+landmarks = st.builds(
+    Landmark, text=something, box=st.builds(Box, pixels, pixels, st.floats(0.1, 9999), st.floats(0.1, 9999))
+)
 
 
 @st.composite
@@ -67,16 +70,12 @@ def targets(draw: st.DrawFn) -> TargetRecord:
     x, y = draw(st.floats(0, WIDTH - 2)), draw(st.floats(0, HEIGHT - 2))
     box = Box(x, y, draw(st.floats(1, WIDTH - x)), draw(st.floats(1, HEIGHT - y)))
     point = Point(draw(st.floats(x, min(box.right, WIDTH))), draw(st.floats(y, min(box.bottom, HEIGHT))))
-    landmarks = st.builds(
-        Landmark, text=something, box=st.builds(Box, pixels, pixels, st.floats(0.1, 9999), st.floats(0.1, 9999))
-    )
     return TargetRecord(
         screen="images/screen.png",
         point=point,
         box=box,
         text=draw(anything),
         label=draw(anything),
-        landmarks=tuple(draw(st.lists(landmarks, max_size=3))),
     )
 
 
@@ -183,6 +182,14 @@ def test_0_1_what_is_saved_is_loaded_again(workflow: Workflow, folder: Path) -> 
     """Whatever a workflow holds, its file says the same, to the last character and number."""
     save_workflow(workflow, folder / "flow.yaml")
     assert load_workflow(folder / "flow.yaml") == workflow
+
+
+@settings(deadline=None)
+@given(written=st.lists(landmarks, max_size=5).map(tuple))
+def test_0_1_landmarks_that_are_saved_are_loaded_again(written: tuple[Landmark, ...], folder: Path) -> None:
+    """Whatever is written on a screen, the file beside its image says the same."""
+    save_landmarks(written, folder / "other.png")
+    assert load_landmarks(folder / "other.png") == written
 
 
 @settings(deadline=None)

@@ -85,6 +85,19 @@ def changed_boxes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> list[B
     return [Box(x, y, width, height) for x, y, width, height in stats[1:, :4].tolist()]
 
 
+def differing(image: NDArray[np.uint8], other: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pixels of a picture differ from those of another one, or from one colour, by more than noise.
+
+    Args:
+        image: uint8, (height, width, 3), blue-green-red.
+        other: The same, or one colour, (3,).
+
+    Returns:
+        (height, width).
+    """
+    return np.asarray((np.abs(image.astype(np.int16) - other) > NOISE).any(axis=2))
+
+
 def cut(image: NDArray[_Scalar], box: Box) -> NDArray[_Scalar]:
     """The part of a picture that lies in a box, as a view; without pixels where the two do not meet."""
     rows, columns = _slices(image, box)

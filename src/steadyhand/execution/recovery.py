@@ -23,7 +23,7 @@ from steadyhand.execution.covers import find_cover
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import Found, NotFound
 from steadyhand.perception.scene import Scene
-from steadyhand.perception.settle import wait_until_settled
+from steadyhand.perception.settle import is_still, wait_until_settled
 from steadyhand.perception.wording import fold
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Search:
         target: What is looked for.
         deadline: When the step has to end.
         protected: Words of everything that the workflow acts on; no way out of a cover is ever one of them.
+        known: The screen as it was when it was last settled, if nothing was done since.
 
     Raises:
         ScreenLostError: The screen is gone; from every method.
@@ -90,6 +91,7 @@ class Search:
         *,
         deadline: Deadline,
         protected: Collection[str] = (),
+        known: Frame | None = None,
     ) -> None:
         self._driver = driver
         self._resolver = resolver
@@ -100,7 +102,7 @@ class Search:
         self._has_dismissed = False
         self.tried: list[str] = []
         self.resolve_s = 0.0
-        self.frame = self._observe()
+        self.frame = wait_until_settled(driver, clock, deadline, known)
         self.resolution = self._resolve()
 
     def find(self, *, may_act: bool = True) -> Resolution:
@@ -120,8 +122,8 @@ class Search:
     def confirm(self, also: Box | None = None) -> Resolution:
         """Look once more just before acting, so that nothing is clicked that has moved since it was found.
 
-        The cheap look compares pixels: of the target, and of its whole row, because in a list that moved up by one
-        row every button looks as before. When they changed, the target is looked for anew; if only the rest of its
+        The cheap look compares pixels: of the target, and of its whole row (where a caret may blink), because in a
+        list that moved up by one row every button looks as before. When they changed, the target is looked for anew; if only the rest of its
         row keeps changing and it is found at the same place again, it is the same one.
 
         Args:
@@ -137,8 +139,8 @@ class Search:
                 return found
             seen, now = self.frame.image, self._driver.capture().image
             row = Box(0, found.box.y, seen.shape[1], found.box.height).grown(0, found.box.height / 2)
-            is_still = all(changed_share(seen, now, box) <= _MOVED for box in (found.box, also) if box is not None)
-            if is_still and (is_same_again or changed_share(seen, now, row) == 0):
+            keeps_still = all(changed_share(seen, now, box) <= _MOVED for box in (found.box, also) if box is not None)
+            if keeps_still and (is_same_again or is_still(cut(seen, row), cut(now, row))):
                 return found
             self._look()
             again = self.resolution

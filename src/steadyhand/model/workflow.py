@@ -160,18 +160,18 @@ class TargetRecord(_Shape):
     """A thing on the screen as it was recorded: what the file keeps of a `steadyhand.Target`.
 
     Attributes:
-        screen: Image of the whole screen just before the action, a path relative to the workflow file.
-        point: Where the person acted, frame space of that image.
-        box: The element around the point, frame space of that image.
         text: What is written on the element; empty for a field, an icon, a check box.
         label: What is written beside or above it and names it; empty if nothing does.
+        screen: Image of the whole screen just before the action, a path relative to the workflow file.
+        box: The element, frame space of that image.
+        point: Where the person acted on it, frame space of that image.
     """
 
-    screen: Text
-    point: PointField
-    box: BoxField
     text: str = ""
     label: str = ""
+    screen: Text
+    box: BoxField
+    point: PointField
 
 
 # ---------------------------------------------------------------------------------------------------- expectations

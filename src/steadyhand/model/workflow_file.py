@@ -115,17 +115,15 @@ def load_landmarks(image: Path) -> tuple[Landmark, ...] | None:
     if not path.exists():
         return None
     document = read_document(_text_of(path, "landmark file"))
-    problems = list(document.problems)
-    try:
-        landmarks = LandmarkFile.model_validate(document.value).landmarks
-    except ValidationError as error:
-        landmarks = ()
-        for details in error.errors():
-            place, text = _in_words({}, details, LandmarkFile)
-            problems.append(Problem(document.line_of(place), text if place else "it holds no `landmarks`"))
-    if problems:
-        raise WorkflowError(f"{path} cannot be used:", _told(problems), hint="Remove it; the image is then read anew.")
-    return landmarks
+    problems = document.problems
+    if not problems:
+        try:
+            return LandmarkFile.model_validate(document.value).landmarks
+        except ValidationError as error:
+            for details in error.errors():
+                place, text = _in_words({}, details, LandmarkFile)
+                problems.append(Problem(document.line_of(place), text if place else "it holds no `landmarks`"))
+    raise WorkflowError(f"{path} cannot be used:", _told(problems), hint="Remove it; the image is then read anew.")
 
 
 def save_landmarks(landmarks: tuple[Landmark, ...], image: Path) -> None:

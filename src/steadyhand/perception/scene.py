@@ -22,6 +22,8 @@ from steadyhand.perception.ocr import Reader, Word, find_lines, find_tick_boxes
 from steadyhand.perception.wording import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 _KEPT_SCENES = 16
@@ -30,6 +32,7 @@ _PHRASE_GAP = 0.9
 _DIALOG_SHARE = (0.015, 0.6)
 _DIALOG_LEAST_PX = (200, 80)
 _VEIL = 1.3
+_ICONS_WIDTH_PX, _ICON_GAP_PX, _INK_LEVELS = 90, 3, 24
 _LIT_SHARE = 0.8
 
 
@@ -159,6 +162,13 @@ class Scene:
         return tuple(find_tick_boxes(self.gray))
 
     @cached_property
+    def icons(self) -> tuple[Box, ...]:
+        """Small things in the place of a line of text, parted where nothing is drawn between them."""
+        return tuple(
+            part for line in self.lines if line.box.width < _ICONS_WIDTH_PX for part in _parts(self.gray, line.box)
+        )
+
+    @cached_property
     def dialog(self) -> Box | None:
         """The dialog that is in front of everything else, if the rest of the frame is dimmed behind it.
 
@@ -189,7 +199,7 @@ class Scene:
         return tuple(phrase for line in self.lines for phrase in line.phrases)
 
     def find_text(self, text: str, within: Box | None = None) -> list[Box]:
-        """Find where a text is written, whatever its case, accents and spacing.
+        """Find where a text is written, whatever its case, accents, spacing and the punctuation behind its words.
 
         Args:
             text: One or several words.
@@ -198,7 +208,7 @@ class Scene:
         Returns:
             Boxes around the words, frame space, top to bottom.
         """
-        wanted = fold(text)
+        wanted = _compact(text.split())
         found: list[Box] = []
         if not wanted:
             return found
@@ -218,6 +228,18 @@ class Scene:
         return " ".join(word.text for word in self.words_in(box))
 
 
+def _parts(gray: NDArray[np.uint8], box: Box) -> list[Box]:
+    """The things that stand side by side in a box, with at least so much ground between them that they look apart."""
+    left, top = int(box.x), int(box.y)
+    inside = gray[top : int(box.bottom) + 1, left : int(box.right) + 1].astype(np.int16)
+    inked = np.flatnonzero((np.abs(inside - np.median(inside)) > _INK_LEVELS).any(axis=0))
+    if not inked.size:
+        return [box]
+    gaps = np.flatnonzero(np.diff(inked) > _ICON_GAP_PX)
+    starts, ends = [inked[0], *inked[gaps + 1]], [*inked[gaps], inked[-1]]
+    return [Box(left + int(a), box.y, int(b - a) + 1, box.height) for a, b in zip(starts, ends, strict=True)]
+
+
 def _histogram(gray: NDArray[np.uint8]) -> NDArray[np.int64]:
     """How many pixels have each brightness, int64, (256,)."""
     return np.bincount(gray.ravel(), minlength=256)
@@ -230,19 +252,25 @@ def _level(histogram: NDArray[np.int64], share: float) -> int:
 
 
 def _spans(words: tuple[Word, ...], wanted: str) -> list[Box]:
-    """Where consecutive words say just what is wanted, once folded and without spaces."""
-    compact = wanted.replace(" ", "")
+    """Where consecutive words say just what is wanted, compact."""
     spans: list[Box] = []
     for start in range(len(words)):
+        if not _compact([words[start].text]):
+            continue
         said, box = "", words[start].box
         for word in words[start:]:
-            said += fold(word.text).replace(" ", "")
+            said += _compact([word.text])
             box = box.union(word.box)
-            if said == compact:
+            if said == wanted:
                 spans.append(box)
-            if len(said) >= len(compact):
+            if len(said) >= len(wanted):
                 break
     return spans
+
+
+def _compact(words: Iterable[str]) -> str:
+    """Words folded one by one, for readers part them as they like, and without spaces."""
+    return "".join(fold(word) for word in words).replace(" ", "")
 
 
 _local = threading.local()

@@ -62,13 +62,15 @@ class Seen(Protocol):
         ...
 
 
-def wait_until_settled(screen: Seen, clock: Clock, deadline: Deadline) -> Frame:
+def wait_until_settled(screen: Seen, clock: Clock, deadline: Deadline, known: Frame | None = None) -> Frame:
     """Look at a screen until it has stopped moving.
 
     Args:
         screen: What to look at.
         clock: Where time comes from.
         deadline: When to stop waiting.
+        known: A settled look from before, if nothing was done since: a screen that still looks the same has been
+            still since then, and one look may be enough.
 
     Returns:
         The last look: settled, or as it was when the time was over.
@@ -78,6 +80,8 @@ def wait_until_settled(screen: Seen, clock: Clock, deadline: Deadline) -> Frame:
     """
     frame = screen.capture()
     began_s = still_since_s = clock.monotonic_s()
+    if known is not None and is_still(known.image, frame.image):
+        still_since_s -= frame.taken_s - known.taken_s
     spinners: dict[Box, int] = {}
     while not deadline.passed:
         now_s = clock.monotonic_s()
@@ -117,8 +121,8 @@ def changed_regions(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> list
         A tight box around each place, frame space; changes closer to each other than 4 to 12 pixels share one. All
         of the picture if the two differ in size.
 
-    Source: pixels that differ, in tiles of 4x4, grown by a tile, connected. Two pictures that are the same cost 0.3 ms
-    at 1440x900, two that are not XX ms.
+    Source: pixels that differ, in tiles of 4x4, grown by a tile, connected. Two pictures that are the same cost 0.2 ms
+    of CPU at 1440x900, two that are not 9 ms; 1.4 and 13 ms at 2560x1600.
     """
     height, width = after.shape[:2]
     if before.shape != after.shape:

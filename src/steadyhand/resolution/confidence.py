@@ -73,18 +73,18 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
         evidence: What is known of the candidate.
         has_text: Something was written on the target.
     """
-    text = evidence.get("text", 0.0) * (0.25 + 0.75 * evidence.get("whole", 1.0))
+    text = evidence.get("text", 0.0) * (0.1 + 0.9 * evidence.get("whole", 1.0))
     label, is_kind, shape = evidence.get("label", 0.0), evidence.get("kind", 0.0), evidence["shape"]
     if kind is Kind.WORDS:
         return text
     if kind is Kind.FIELD:
         named = label * (0.3 + 0.7 * shape) * (0.4 + 0.6 * is_kind)
-        nameless = 0.5 * is_kind * shape if "label" not in evidence and not has_text else 0.0
+        nameless = is_kind * shape * (0.5 if "label" not in evidence and not has_text else 0.3)
         return max(named, 0.95 * text * (0.5 + 0.5 * shape), nameless)
     if kind is Kind.TICK:
         named = label if "label" in evidence else evidence.get("identity", evidence.get("row", 0.5))
         return is_kind * (0.55 + 0.45 * named)
-    return evidence["look"]
+    return evidence["look"] * (0.4 + 0.6 * is_kind)
 
 
 def surroundings(evidence: Mapping[str, float]) -> float:
@@ -142,14 +142,13 @@ def features(
         result.append(
             {
                 **{f"is_{each.value}": float(kind is each) for each in Kind},
-                "same": same[mine],
+                **{f"same_{each.value}": same[mine] * (kind is each) for each in Kind},
                 "around": min(around, _ENOUGH_AROUND),
                 "place": evidence.get("place", 0.3),
                 "identity": identity,
                 "lead": least_lead,
                 "no_lead": float(least_lead < _NO_LEAD),
                 "no_rival": float(not leads),
-                "icon_look": evidence["look"] * (kind is Kind.ICON),
                 "page": min(evidence["page"], _ENOUGH_AROUND),
                 "weakest": min(same[mine], identity, max(0.0, 3 * least_lead), max(around, 2 * evidence["page"])),
             }

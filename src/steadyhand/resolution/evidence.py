@@ -12,7 +12,8 @@ is fitted, in `steadyhand.resolution.confidence`.
 ``look``      it looks like the recorded picture, at the screen's present scale
 ``shape``     it has the recorded size and proportions, at the screen's present scale
 ``place``     it is where its unmoved neighbours say that it should be
-``kind``      it is a check box, or a field, as the target was
+``kind``      it is a check box, or a field, or shows no words, as the target was
+``side``      what stands in its row stands on the same side of it as it did
 ``page``      this is the recorded page: what was written on it is written here
 """
 
@@ -286,6 +287,8 @@ class Present:
             evidence["kind"] = self._tick(box)
         elif recorded.kind is Kind.FIELD:
             evidence["kind"] = float(is_field(self.scene, box))
+        elif recorded.kind is Kind.ICON:
+            evidence["kind"] = float(not any(sum(map(str.isalpha, word)) > 2 for word in text.split()))
         if recorded.text:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
@@ -369,14 +372,14 @@ class Present:
         if any(box.overlap(tick) > 0.3 for tick in self.scene.tick_boxes):
             return 1.0
         is_square = abs(math.log(box.width / box.height)) < 0.2
-        return 0.5 if is_square and self._shape(box) > 0.6 else 0.0
+        return 0.3 + 0.7 * self._look(box) if is_square and self._shape(box) > 0.6 else 0.0
 
     def _shape(self, box: Box) -> float:
-        """How like its size is to the recorded one."""
+        """How like its size is to the recorded one; how wide a field is depends on the window."""
         target = self.recorded.anchor
         wide = abs(math.log(max(box.width, 1) / max(target.width * self.scale, 1)))
         high = abs(math.log(max(box.height, 1) / max(target.height * self.scale, 1)))
-        return math.exp(-(wide / 2 + high))
+        return math.exp(-(wide / (6 if self.recorded.kind is Kind.FIELD else 2) + high))
 
     def _look(self, box: Box) -> float:
         """How like it looks to the recorded picture, shifted by a few pixels at most; colours may be inverted."""

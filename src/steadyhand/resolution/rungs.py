@@ -33,7 +33,7 @@ _SEEN_ONCE, _UNCHANGED = 0.9, 0.985
 _LEVELS = 10
 """Mean difference of brightness, of 256, from which a view is no longer the same: behind a veil it is some 60."""
 _SAME_PAGE = 0.5
-_LEAST_LOOK, _LEAST_TEXT = 0.7, 0.7
+_LEAST_LOOK, _SURE_LOOK, _LEAST_TEXT = 0.7, 0.9, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,11 @@ def propose(present: Present) -> list[Proposal]:
     if recorded.text:
         proposals += [Proposal(box, text, Method.SOM_TEXT_MATCH) for box, text in _spans(scene, recorded.text)]
     by_picture = [peak.box.grown(-2) for peak in search(scene.gray, present.picture, _LEAST_LOOK, limit=12)]
-    marks = [*_marks(present), *by_picture]
+    if recorded.kind is Kind.WORDS:
+        by_picture = [peak.box.grown(-2) for peak in search(scene.gray, present.picture, _SURE_LOOK, limit=12)]
+        marks = by_picture
+    else:
+        marks = [*_marks(present), *by_picture]
     taken: list[Box] = []
     for box in marks:
         if any(box.overlap(other) > 0.5 for other in taken):
@@ -176,13 +180,13 @@ def _same_texts(recorded: Recorded, scene: Scene, shift_x: float, shift_y: float
 
 def _marks(present: Present) -> list[Box]:
     """The elements of the screen that have about the target's size."""
-    scene, scale, target = present.scene, present.scale, present.recorded.target.box
-    icons = [line.box for line in scene.lines if line.box.width < 40]
-    width, height = target.width * scale, target.height * scale
+    scene, scale, recorded = present.scene, present.scale, present.recorded
+    width, height = recorded.anchor.width * scale, recorded.anchor.height * scale
+    narrowest, widest = (0.15, 8.0) if recorded.kind is Kind.FIELD else (0.3, 3.2)
     return [
         box
-        for box in (*scene.tick_boxes, *scene.rectangles, *icons)
-        if 0.3 * width <= box.width <= 3.2 * width and 0.5 * height <= box.height <= 2 * height
+        for box in (*scene.tick_boxes, *scene.rectangles, *scene.icons)
+        if narrowest * width <= box.width <= widest * width and 0.5 * height <= box.height <= 2 * height
     ]
 
 

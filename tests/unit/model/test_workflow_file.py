@@ -27,7 +27,13 @@ from steadyhand.model.workflow import (
     TypeStep,
     Workflow,
 )
-from steadyhand.model.workflow_file import LARGEST_BYTES, load_workflow, save_workflow
+from steadyhand.model.workflow_file import (
+    LARGEST_BYTES,
+    load_landmarks,
+    load_workflow,
+    save_landmarks,
+    save_workflow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +97,6 @@ def test_a_file_reads_as_a_person_would_write_it(folder: Path) -> None:
         point=Point(20, 30.5),
         box=Box(10, 20, 100, 50),
         text="Pay",
-        landmarks=(Landmark(text="Invoice, 2026", box=Box(1, 2, 3, 4)), Landmark(text="12", box=Box(1, 20, 3, 4))),
     )
     workflow = Workflow(
         steadyhand=1,
@@ -136,13 +141,10 @@ def test_a_file_reads_as_a_person_would_write_it(folder: Path) -> None:
             note: Pay it
             irreversible: true
             target:
-              screen: images/screen.png
-              point: [20, 30.5]
-              box: [10, 20, 100, 50]
               text: Pay
-              landmarks:
-                - {text: 'Invoice, 2026', box: [1, 2, 3, 4]}
-                - {text: '12', box: [1, 20, 3, 4]}
+              screen: images/screen.png
+              box: [10, 20, 100, 50]
+              point: [20, 30.5]
             count: 2
             timeout_s: 5
             expect:
@@ -157,6 +159,61 @@ def test_a_file_reads_as_a_person_would_write_it(folder: Path) -> None:
             keys: Alt+F4
         """)
     assert load_workflow(folder / "flow.yaml") == workflow
+
+
+def test_landmarks_lie_beside_their_image(folder: Path) -> None:
+    """What is written on a screen is one line for each text, in a file of its own."""
+    image = folder / "images" / "screen.png"
+    assert load_landmarks(image) is None
+    landmarks = (Landmark(text="Invoice, 2026", box=Box(1, 2, 3, 4)), Landmark(text="12", box=Box(1, 20, 3, 4)))
+    save_landmarks(landmarks, image)
+    written = (folder / "images" / "screen.landmarks.yaml").read_text(encoding="utf-8")
+    comment, _, rest = written.partition("\n\n")
+    assert all(line.startswith("# ") for line in comment.splitlines())
+    assert rest == dedent("""\
+        landmarks:
+          - {text: 'Invoice, 2026', box: [1, 2, 3, 4]}
+          - {text: '12', box: [1, 20, 3, 4]}
+        """)
+    assert load_landmarks(image) == landmarks
+
+
+def test_a_screen_may_have_no_landmarks(folder: Path) -> None:
+    """Nothing is written on an empty screen, which is something else than not to know."""
+    image = folder / "images" / "screen.png"
+    save_landmarks((), image)
+    assert load_landmarks(image) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("landmarks: [{text: '', box: [1, 1, 9, 9]}]", 'line 1: landmarks[0].text is ""; it must not be empty'),
+        ("landmarks:\n  - {text: A, box: [1, 1, 9]}", "line 2: landmarks[0].box is [1, 1, 9]; it must be [x, y, width"),
+        ("landmarks: []\nlandmark: []", "line 2: landmark: there is no such key; did you mean landmarks?"),
+        ("", "it holds no `landmarks`"),
+        ("- a", "it holds no `landmarks`"),
+        ("landmarks: {", "line 1: this is not YAML"),
+        (b"\xff", "images/screen.landmarks.yaml is no landmark file: it is not a text file in UTF-8."),
+    ],
+)
+def test_a_mistake_in_landmarks_is_told(content: str | bytes, problem: str, folder: Path) -> None:
+    """A workflow is not run with landmarks that cannot be read: replay would take another thing for the recorded one."""
+    path = folder / "images" / "screen.landmarks.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (folder / "flow.yaml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(WorkflowError) as caught:
+        load_workflow(folder / "flow.yaml")
+    (told,) = caught.value.problems
+    assert told.startswith("images/screen.landmarks.yaml: ")
+    assert problem in told
+
+
+def test_landmarks_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    """A file where a folder is needed ends in one sentence."""
+    (tmp_path / "images").write_text("in the way")
+    with pytest.raises(WorkflowError, match="cannot be written"):
+        save_landmarks((), tmp_path / "images" / "screen.png")
 
 
 def test_text_is_never_mistaken_for_the_layout(folder: Path) -> None:
@@ -333,10 +390,6 @@ def test_a_mistake_in_a_step_is_told(text: str, problem: str, folder: Path) -> N
         (
             '{screen: "images/\\0.png", point: [5, 5], box: [0, 0, 10, 10]}',
             "line 14: steps[1] (b).target.screen: images/\0.png cannot be read: embedded null byte",
-        ),
-        (
-            "{screen: images/screen.png, point: [5, 5], box: [0, 0, 9, 9], landmarks: [{text: '', box: [1, 1, 9, 9]}]}",
-            'line 14: steps[1] (b).target.landmarks[0].text is ""; it must not be empty',
         ),
         ("the button", 'line 14: steps[1] (b).target is "the button"; it must be a mapping (`name: value`)'),
     ],

@@ -58,6 +58,7 @@ def show(shared: BrowserDriver) -> Callable[[str], BrowserDriver]:
         while len(shared.page.context.pages) > 1:
             shared.page.close()
         shared.page.goto(url)
+        shared.page.wait_for_timeout(500)
         return shared
 
     return show_page
