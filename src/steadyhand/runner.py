@@ -159,7 +159,7 @@ class Runner:
             elif dry_run:
                 result, outcome = run.rehearse(step)
             elif book.is_finished(step.id):
-                result = run.skip(step, "It was done before the restart.")
+                result = run.skip(step, "It was done before the restart.", was_done_before=True)
             else:
                 result, outcome = run.take(step)
             results.append(result)
@@ -194,6 +194,8 @@ class _Trace:
     before: Frame | None = None
     after: Frame | None = None
     end: Found | None = None
+    acted: bool = False
+    was_done_before: bool = False
 
 
 @dataclass
@@ -203,6 +205,7 @@ class _Run:
     Attributes:
         looks: What the secrets look like that were typed so far.
         rest: The settled screen after the last action; None while the next one is on its way.
+        last_shown: The last screen that was shown without secrets, behind what tells it from others.
     """
 
     driver: ScreenDriver
@@ -218,6 +221,7 @@ class _Run:
     words: Sequence[str]
     looks: list[SecretLook] = field(default_factory=list)
     rest: Frame | None = None
+    last_shown: tuple[object, NDArray[np.uint8]] | None = None
 
     def take(self, step: Step) -> tuple[StepResult, Outcome]:
         """Take one step, whatever comes of it."""
@@ -230,9 +234,9 @@ class _Run:
         ending, trace, duration_s = self._watched(step, self._rehearse)
         return self._report(step, ending, trace, duration_s), ending.outcome
 
-    def skip(self, step: Step, reason: str) -> StepResult:
+    def skip(self, step: Step, reason: str, *, was_done_before: bool = False) -> StepResult:
         """Leave a step out."""
-        return self._report(step, _Ending(Verdict.SKIPPED, reason), _Trace(), 0.0)
+        return self._report(step, _Ending(Verdict.SKIPPED, reason), _Trace(was_done_before=was_done_before), 0.0)
 
     # --------------------------------------------------------------------------------------------------- the page
 
@@ -257,7 +261,7 @@ class _Run:
             if isinstance(before, _Ending):
                 return before
             self.journal.intend(step.id, before.seen)
-            self.rest = None
+            self.rest, trace.acted = None, True
             try:
                 self._act(step, before, trace)
             except DeliveryUncertainError:
@@ -381,6 +385,8 @@ class _Run:
             retries=len(tried),
             resolve_s=sum(each.resolve_s for each in trace.searches),
             duration_s=duration_s,
+            acted=trace.acted,
+            was_done_before=trace.was_done_before,
         )
         result = without_secrets(result, self.secrets.hide)
         target = _target_of(step)
@@ -407,8 +413,16 @@ class _Run:
             looks = [SecretLook.of(after.image, box, after.scale) for box in hidden]
             self.looks.extend(look for look in looks if look is not None)
             after = after if hidden else None
-        shown = [masked(each.image, hidden, self.looks, self.words) if each else None for each in (before, after)]
-        return shown[0], shown[1]
+        return self._shown(before, hidden), self._shown(after, hidden)
+
+    def _shown(self, frame: Frame | None, hidden: Sequence[Box]) -> NDArray[np.uint8] | None:
+        """A screen without any secret. Most are seen twice, after a step and before the next one."""
+        if frame is None:
+            return None
+        last, key = self.last_shown, (frame.key, len(self.looks), *hidden)
+        if last is None or last[0] != key:
+            last = self.last_shown = (key, masked(frame.image, hidden, self.looks, self.words))
+        return last[1]
 
 
 def _missed(resolution: NotFound | Ambiguous) -> _Ending:

@@ -87,9 +87,9 @@ def run_once(
     if resume:
         Journal.resume(report / JOURNAL, workflow, values, clock)
     with closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver:
-        document = RunReport(report)
+        document = RunReport(report, resume=resume)
         runner = Runner(driver, Resolver(), clock, [document, *observers])
-        with _broken_off_by_ctrl_c(driver):
+        with _broken_off_by_ctrl_c(driver), _written(document):
             result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
     return Finished(result, document.close(result))
 
@@ -126,6 +126,15 @@ def open_screen(
         locale=screen.locale,
         clock=clock,
     )
+
+
+@contextmanager
+def _written(document: RunReport) -> Iterator[None]:
+    """Let nobody go before what was told to a report is on the disk."""
+    try:
+        yield
+    finally:
+        document.wait()
 
 
 @contextmanager

@@ -51,9 +51,9 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Guests</title>
 <b style="top: 240px">Country</b>
 <select id="country" style="top: 264px; width: 220px"><option>Choose one<option>Cambodia<option>Canada</select>
 <label style="top: 314px"><input type="checkbox" id="vip"> Very important</label>
-<button style="top: 350px" onclick="if (confirm('Remove every guest?')) title.textContent = 'Nobody came'">Remove</button>
+<button style="top: 350px" onclick="if (confirm('Remove every guest?')) heading.textContent = 'Nobody came'">Remove</button>
 <button style="top: 400px" onclick="setTimeout(() => added.style.display = 'block', 400)">Add guest</button>
-<h1 id="title" style="top: 460px">Three of them</h1>
+<h1 id="heading" style="top: 460px">Three of them</h1>
 <script>
   addEventListener("mousemove", e => document.title = `Guests ${e.screenX - e.clientX} ${e.screenY - e.clientY}`);
 </script>
@@ -189,7 +189,9 @@ def test_a_person_is_recorded_and_replayed(page: str, flow: Path, tmp_path: Path
         assert np.ptp(picture[200:224, 36:244].reshape(-1, 3), axis=0).max() == 0, "the field looks empty"
 
     environment = {"STEADYHAND_DOOR_CODE": SECRET}
-    done = run_once(workflow, flow.parent, {}, tmp_path / "run", clock=SystemClock(), environment=environment)
+    done = run_once(
+        workflow, flow.parent, {"who": "Ada"}, tmp_path / "run", clock=SystemClock(), environment=environment
+    )
     assert done.result.outcome is Outcome.DONE, [step.reason for step in done.result.steps]
     unverified = [step.step_id for step in done.result.steps if step.verdict is Verdict.UNVERIFIED]
     assert unverified == ["click-show"], "what it shows is not seen by anybody"

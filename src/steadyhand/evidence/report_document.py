@@ -168,6 +168,7 @@ class ReportedStep(_Shape):
         resolve_s: Seconds spent on resolving its target, all tries together.
         duration_s: Seconds that it took in all.
         looks: What it was seen to do.
+        before_restart: An earlier run did it, and this one went on from there; all the rest tells of that.
     """
 
     number: int
@@ -184,6 +185,7 @@ class ReportedStep(_Shape):
     resolve_s: float
     duration_s: float
     looks: Looks
+    before_restart: bool = False
 
     @classmethod
     def of(cls, number: int, result: StepResult, looks: Looks) -> ReportedStep:

@@ -156,9 +156,10 @@ def _headline(document: ReportDocument) -> _Headline:
         where = f" at step {stop} of {len(document.steps)}" if stop else ""
         return _Headline(run.outcome.value, run.outcome.value, f"{what}{where}.")
     summary = run.summary
-    sentences = [
-        f"{summary.completed} of {steps} done, {summary.skipped} skipped." if summary.skipped else f"All {steps} done."
-    ]
+    earlier = sum(step.before_restart for step in document.steps)
+    left_out = summary.skipped - earlier
+    done = f"{summary.completed + earlier} of {steps} done, {left_out} skipped" if left_out else f"All {steps} done"
+    sentences = [f"{done}, {earlier} of them before the restart." if earlier else f"{done}."]
     if run.summary.heals:
         changed = (
             "target has changed since it was recorded; it was"
@@ -348,6 +349,7 @@ def _view(step: ReportedStep) -> _View:
     failed, skipped = step.verdict is Verdict.FAILED, step.verdict is Verdict.SKIPPED
     healed = step.healed and not skipped
     words = ["healed"] * healed + [step.verdict.value] * (not healed or step.verdict is not Verdict.DONE)
+    words += ["before the restart"] * step.before_restart
     listed = step.resolution.candidates[:LISTED_CANDIDATES] if step.resolution else ()
     crops, screens = tuple(_crops(step)), tuple(_screens(step))
     return _View(

@@ -4,7 +4,8 @@
 
     folder/
     ├── report.html     the page: everything in one file, to be mailed or archived; written when the run ends
-    ├── report.json     the same for programs; written anew after every step, so a killed run leaves its steps
+    ├── report.json     the same for programs; written anew after every step, so a killed run leaves its steps, but
+    │                   for one that ended just then
     └── images/         the screens as lossless WebP, named by their content, so that none is kept twice
 
 Several runs (one for each data row, say) get a folder each, such as `folder/rows/001`, and one index page::
@@ -13,12 +14,17 @@ Several runs (one for each data row, say) get a folder each, such as `folder/row
     report.step(result, recorded=target, before=before.image, after=after.image)  # after each step
     page = report.close(run)
 
+Packing pictures takes longer than looking for a target, so it is done in another thread while the next step goes on.
+A run that goes on where another one was cut short keeps what that one saw of the steps that it did.
+::
+
     write_index(folder, [IndexEntry("row 1", run, page), ...])
 """
 
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import cv2
@@ -41,6 +47,7 @@ from steadyhand.model.outcome import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -99,19 +106,25 @@ class RunReport:
 
     Args:
         folder: Where the report goes; made if it is missing. A report that is already there is replaced.
+        resume: Keep of that report what it says of the steps that were done.
 
     Raises:
-        ConfigError: The folder cannot be written to; from every method.
+        ConfigError: The folder cannot be written to; from every method. What goes wrong while a step is written is
+            told by the next call.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, resume: bool = False) -> None:
         self._folder = folder
-        self._told: dict[str, tuple[StepResult, Looks]] = {}
+        self._earlier = {step.id: step for step in _steps_done(folder)} if resume else {}
+        self._told: dict[str, ReportedStep] = {}
         self._kept: set[str] = set()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
+        self._writing: Future[None] | None = None
+        used = {picture.file for step in self._earlier.values() for picture in _pictures(step)}
         try:
             (folder / "report.html").unlink(missing_ok=True)
             for image in (folder / "images").glob("*.webp"):
-                if _OUR_IMAGE.fullmatch(image.name):
+                if _OUR_IMAGE.fullmatch(image.name) and f"images/{image.name}" not in used:
                     image.unlink()
         except OSError as error:
             raise _unwritable(folder, error) from error
@@ -125,7 +138,7 @@ class RunReport:
         before: NDArray[np.uint8] | None = None,
         after: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Add a step, or replace what was said of it before.
+        """Add a step, or replace what was said of it before. It is on the disk after the next call, at the latest.
 
         Args:
             result: What came of it.
@@ -134,14 +147,14 @@ class RunReport:
                 (height, width, 3), blue-green-red. The places in the result's resolution are in its frame space.
             after: The screen after its action, in the same form; None if it did not act.
         """
-        troubled = result.healed or result.verdict is Verdict.FAILED
-        looks = Looks(
-            recorded=self._recorded(recorded, whole=troubled) if recorded else None,
-            before=None if before is None else self._picture(before),
-            after=None if after is None else self._picture(after),
-        )
-        self._told[result.step_id] = (result, looks)
-        self._write_document(None)
+        self.wait()
+        self._writing = self._worker.submit(self._keep, result, recorded, before, after)
+
+    def wait(self) -> None:
+        """Wait until all that was told is on the disk."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def close(self, run: RunResult) -> Path:
         """Write how the run ended, and the page.
@@ -153,15 +166,38 @@ class RunReport:
         Returns:
             The path of `report.html`.
         """
-        self._told = {step.step_id: (step, self._looks_of(step)) for step in run.steps}
+        self.wait()
+        self._worker.shutdown()
+        told, self._told, self._earlier = self._told, {}, {}
+        for step in run.steps:
+            known = told.get(step.step_id)
+            if known is None or not known.before_restart:
+                known = ReportedStep.of(0, step, known.looks if known else Looks())
+            self._told[step.step_id] = known
         document = self._write_document(run)
         page = self._folder / "report.html"
         _write(page, report_page(document, lambda file: (self._folder / file).read_bytes()))
         return page
 
-    def _looks_of(self, step: StepResult) -> Looks:
-        """What was kept of a step."""
-        return self._told[step.step_id][1] if step.step_id in self._told else Looks()
+    def _keep(
+        self,
+        result: StepResult,
+        recorded: RecordedLook | None,
+        before: NDArray[np.uint8] | None,
+        after: NDArray[np.uint8] | None,
+    ) -> None:
+        """Write down a step, or leave what was written before the restart."""
+        troubled = result.healed or result.verdict is Verdict.FAILED
+        step = self._earlier.get(result.step_id) if result.was_done_before else None
+        if step is None:
+            looks = Looks(
+                recorded=self._recorded(recorded, whole=troubled) if recorded else None,
+                before=None if before is None else self._picture(before),
+                after=None if after is None else self._picture(after),
+            )
+            step = ReportedStep.of(0, result, looks)
+        self._told[result.step_id] = step
+        self._write_document(None)
 
     def _recorded(self, look: RecordedLook, *, whole: bool) -> RecordedTarget:
         """Keep the recorded screen, or only the target's surroundings: the rest matters where something changed."""
@@ -187,9 +223,10 @@ class RunReport:
 
     def _write_document(self, run: RunResult | None) -> ReportDocument:
         """Write `report.json` as far as it is known."""
+        steps = {**self._earlier, **self._told}.values()
         document = ReportDocument(
             run=ReportedRun.of(run) if run else None,
-            steps=tuple(ReportedStep.of(n, *told) for n, told in enumerate(self._told.values(), 1)),
+            steps=tuple(step.model_copy(update={"number": number}) for number, step in enumerate(steps, 1)),
         )
         _write(self._folder / "report.json", document.to_json())
         return document
@@ -220,6 +257,32 @@ def write_index(folder: Path, entries: Sequence[IndexEntry]) -> Path:
     ]
     _write(page, index_page(rows))
     return page
+
+
+def _steps_done(folder: Path) -> list[ReportedStep]:
+    """What an earlier report says of the steps that were done; nothing if it cannot be read."""
+    try:
+        document = ReportDocument.from_json((folder / "report.json").read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [
+        step.model_copy(update={"before_restart": True})
+        for step in document.steps
+        if step.verdict in {Verdict.DONE, Verdict.UNVERIFIED}
+        and all(_is_here(folder, picture) for picture in _pictures(step))
+    ]
+
+
+def _pictures(step: ReportedStep) -> list[Picture]:
+    """All pictures of a step."""
+    looks = step.looks
+    return [picture for picture in (looks.recorded and looks.recorded.picture, looks.before, looks.after) if picture]
+
+
+def _is_here(folder: Path, picture: Picture) -> bool:
+    """Whether a picture is a file of ours."""
+    images, _, name = picture.file.partition("/")
+    return images == "images" and bool(_OUR_IMAGE.fullmatch(name)) and (folder / picture.file).is_file()
 
 
 def _write(path: Path, content: bytes | str) -> None:

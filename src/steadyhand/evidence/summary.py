@@ -1,6 +1,7 @@
 """The figures of a run, and how a terminal shows them.
 
-A *click* is a target that was found and acted on; typing into a field clicks it first, so it counts. A *score* is the
+A *click* is a target that was found and acted on, once for each step: typing into a field clicks it first, so that it
+counts, and so does a drag; a target that was found and then not acted on does not. A *score* is the
 confidence of a click. A *heal* is a click whose target no longer looked as recorded: it is never counted as a plain
 pass. An *unverified action* is a step that acted and whose effect nothing proves.
 """
@@ -57,7 +58,7 @@ class Summary:
     def of(cls, run: RunResult) -> Summary:
         """Count a run."""
         tried = [step for step in run.steps if step.verdict is not Verdict.SKIPPED]
-        found = [(step, step.resolution) for step in tried if isinstance(step.resolution, Found)]
+        found = [(step, step.resolution) for step in tried if step.acted and isinstance(step.resolution, Found)]
         by_method = Counter(resolution.method for _, resolution in found)
         resolve_s = [step.resolve_s for step in tried if step.resolution is not None]
         return cls(

@@ -123,8 +123,8 @@ class Search:
         """Look once more just before acting, so that nothing is clicked that has moved since it was found.
 
         The cheap look compares pixels: of the target, and of its whole row (where a caret may blink), because in a
-        list that moved up by one row every button looks as before. When they changed, the target is looked for anew; if only the rest of its
-        row keeps changing and it is found at the same place again, it is the same one.
+        list that moved up by one row every button looks as before. When they changed, the target is looked for anew;
+        if only the rest of its row keeps changing and it is found at the same place again, it is the same one.
 
         Args:
             also: Another place that must not have changed, frame space.

@@ -150,6 +150,8 @@ class StepResult:
         retries: How often it was tried again after the first time.
         resolve_s: Seconds spent on resolving its target, all tries together.
         duration_s: Seconds that it took in all.
+        acted: Its action was carried out, or may have been; of no meaning for one that was skipped.
+        was_done_before: It was skipped because the run that this one goes on with had done it.
     """
 
     step_id: str
@@ -163,6 +165,8 @@ class StepResult:
     retries: int = 0
     resolve_s: float = 0.0
     duration_s: float = 0.0
+    acted: bool = True
+    was_done_before: bool = False
 
     @property
     def healed(self) -> bool:

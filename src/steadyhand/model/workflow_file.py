@@ -78,10 +78,8 @@ def load_workflow(path: Path) -> Workflow:
             workflow = Workflow.model_validate(value)
         except ValidationError as error:
             for details in error.errors():
-                if details["type"] == "too_short" and details["input"]:
-                    continue  # it has entries; pydantic does not count the bad ones, which have sentences of their own
-                if details["type"] == ACROSS_FIELDS:
-                    continue  # `check` finds these, whatever else is wrong
+                if _is_told_elsewhere(details):
+                    continue
                 place, text = _in_words(value, details, Workflow)
                 problems.append(Problem(document.line_of(place), text))
         problems += [
@@ -98,6 +96,15 @@ def load_workflow(path: Path) -> Workflow:
         count = "something" if len(told) == 1 else f"{len(told)} things"
         raise WorkflowError(f"{path} cannot be run; {count} must be mended:", told)
     return workflow
+
+
+def _is_told_elsewhere(details: ErrorDetails) -> bool:
+    """Whether a mistake has a sentence of its own already.
+
+    Of a list that has entries pydantic does not count the bad ones; how fields go together `check` looks at, whatever
+    else is wrong with them.
+    """
+    return details["type"] == ACROSS_FIELDS or (details["type"] == "too_short" and bool(details["input"]))
 
 
 def landmark_path(image: Path) -> Path:

@@ -8,7 +8,7 @@ that all who look at the same picture share what was read.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from steadyhand.files import content_hash
 from steadyhand.model.geometry import Box
 from steadyhand.perception.ocr import Reader, Word, find_lines, find_tick_boxes
 from steadyhand.perception.wording import fold
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 _KEPT_SCENES = 16
 _PHRASE_GAP = 0.9
 """A gap wider than this share of the line's height parts two phrases; spaces between words are about a quarter."""
+_SPACE, _BESIDE, _ALIKE = 0.55, 0.6, 2.0
+"""A space is about 0.45 of the height of capitals, small letters without tails have half the height of words with
+both. Source: Helvetica and its kin."""
 _DIALOG_SHARE = (0.015, 0.6)
 _DIALOG_LEAST_PX = (200, 80)
 _VEIL = 1.3
@@ -113,15 +115,12 @@ class Scene:
         Args:
             image: uint8, (height, width, 3), blue-green-red.
         """
-        scenes: OrderedDict[str, Scene] = _local.__dict__.setdefault("scenes", OrderedDict())
-        key = content_hash(np.ascontiguousarray(image).tobytes()) + str(image.shape)
-        scene = scenes.get(key)
-        if scene is None:
-            scene = scenes[key] = Scene(image)
-            if len(scenes) > _KEPT_SCENES:
-                scenes.popitem(last=False)
-        scenes.move_to_end(key)
-        return scene
+        scenes: deque[Scene] = _local.__dict__.setdefault("scenes", deque(maxlen=_KEPT_SCENES))
+        for scene in reversed(scenes):
+            if scene.image is image or _are_equal(scene.image, image):
+                return scene
+        scenes.append(Scene(image))
+        return scenes[-1]
 
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
@@ -137,6 +136,21 @@ class Scene:
     def lines(self) -> tuple[Line, ...]:
         """All lines of text, top to bottom; reading them is left to whoever needs it."""
         return tuple(Line(box, self.gray) for box in find_lines(self.gray))
+
+    @cached_property
+    def runs(self) -> tuple[tuple[Line, ...], ...]:
+        """Lines that go on beside each other, from left to right; most are alone.
+
+        The words of large type stand too far apart to be found as one line.
+        """
+        runs: list[list[Line]] = []
+        for line in sorted(self.lines, key=lambda line: line.box.x):
+            before = next((run for run in runs if _goes_on(run[-1].box, line.box)), None)
+            if before is None:
+                runs.append([line])
+            else:
+                before.append(line)
+        return tuple(tuple(run) for run in sorted(runs, key=lambda run: (run[0].box.y, run[0].box.x)))
 
     @cached_property
     def rectangles(self) -> tuple[Box, ...]:
@@ -212,10 +226,9 @@ class Scene:
         found: list[Box] = []
         if not wanted:
             return found
-        for line in self.lines:
-            if within is not None and not within.contains(line.box.center):
-                continue
-            found.extend(_spans(line.words, wanted))
+        for run in self.runs:
+            lines = [line for line in run if within is None or within.contains(line.box.center)]
+            found.extend(_spans(tuple(word for line in lines for word in line.words), wanted))
         return found
 
     def words_in(self, box: Box) -> list[Word]:
@@ -226,6 +239,11 @@ class Scene:
     def text_in(self, box: Box) -> str:
         """What is written in a box, its lines parted by one space."""
         return " ".join(word.text for word in self.words_in(box))
+
+
+def _are_equal(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> bool:
+    """Whether two frames have the same pixels; most that have not differ in a few rows already."""
+    return left.shape == right.shape and np.array_equal(left[::32], right[::32]) and np.array_equal(left, right)
 
 
 def _parts(gray: NDArray[np.uint8], box: Box) -> list[Box]:
@@ -249,6 +267,14 @@ def _level(histogram: NDArray[np.int64], share: float) -> int:
     """The brightness that this share of the pixels does not exceed."""
     running = np.cumsum(histogram)
     return int(np.searchsorted(running, share * running[-1]))
+
+
+def _goes_on(left: Box, right: Box) -> bool:
+    """Whether the text in one box goes on in another one: of about the same height, beside it, a space away."""
+    lower, taller = sorted((left.height, right.height))
+    overlap = min(left.bottom, right.bottom) - max(left.y, right.y)
+    is_beside = 0 <= right.x - left.right <= _SPACE * taller and overlap >= _BESIDE * lower
+    return is_beside and taller <= _ALIKE * lower
 
 
 def _spans(words: tuple[Word, ...], wanted: str) -> list[Box]:

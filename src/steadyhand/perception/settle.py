@@ -70,7 +70,8 @@ def wait_until_settled(screen: Seen, clock: Clock, deadline: Deadline, known: Fr
         clock: Where time comes from.
         deadline: When to stop waiting.
         known: A settled look from before, if nothing was done since: a screen that still looks the same has been
-            still since then, and one look may be enough.
+            still since then, and one look may be enough. That look is then the one that is returned: all that was
+            read on it and made of it need not be read and made again.
 
     Returns:
         The last look: settled, or as it was when the time was over.
@@ -82,6 +83,7 @@ def wait_until_settled(screen: Seen, clock: Clock, deadline: Deadline, known: Fr
     began_s = still_since_s = clock.monotonic_s()
     if known is not None and is_still(known.image, frame.image):
         still_since_s -= frame.taken_s - known.taken_s
+        frame = known
     spinners: dict[Box, int] = {}
     while not deadline.passed:
         now_s = clock.monotonic_s()

@@ -22,6 +22,7 @@ _FLAT_CONTRAST = 4.0
 """A picture whose brightness deviates less than this from its mean shows nothing. Source: a plain button's ground with
 its faint border deviates by 2 to 3 levels, the thinnest grey caption by 6."""
 
+_ROUGH_PEAKS = 12
 _COARSE_SLACK = 0.25
 """How much lower than at full size a true place may score in the shrunken screen."""
 
@@ -84,7 +85,7 @@ def search(gray: NDArray[np.uint8], picture: NDArray[np.uint8], least: float, li
     sketch = cv2.resize(picture, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
     scores = cv2.matchTemplate(small, sketch, cv2.TM_CCOEFF_NORMED)
     found: list[Peak] = []
-    for rough in _peaks(scores, sketch.shape, least - _COARSE_SLACK, limit):
+    for rough in _peaks(scores, sketch.shape, least - _COARSE_SLACK, max(limit, _ROUGH_PEAKS)):
         around = Box(rough.box.x * shrink, rough.box.y * shrink, width, height).grown(2 * shrink)
         left, top = max(0, round(around.x)), max(0, round(around.y))
         window = cut(gray, around)
@@ -95,7 +96,7 @@ def search(gray: NDArray[np.uint8], picture: NDArray[np.uint8], least: float, li
         box = Box(left + x, top + y, width, height)
         if score >= least and not any(peak.box.overlap(box) > 0.5 for peak in found):
             found.append(Peak(box, float(score)))
-    return sorted(found, key=lambda peak: -peak.score)
+    return sorted(found, key=lambda peak: -peak.score)[:limit]
 
 
 def likeness(gray: NDArray[np.uint8], picture: NDArray[np.uint8], box: Box, slack_px: int = 6) -> float:

@@ -3,7 +3,8 @@
 A proposal must be *true* afterwards and not before, and it must be *telling*: it must come true again in another run
 with other data. Headings, notices and the names of dialogs are telling; times, counts, amounts and whatever was typed
 are not. So proposals are, best first: the field shows what was typed; a text appeared; a text is gone; the address is
-another one; a region looks different. Nothing is proposed where only the pointer's own traces are seen: an unverified
+another one; a region looks different. What is written on a button or a link in a frame is its label, which the next
+release may change while all else stays as it is, and so it proves nothing. Nothing is proposed where only the pointer's own traces are seen: an unverified
 step is more honest than one that a hover effect confirms.
 """
 
@@ -19,16 +20,15 @@ import numpy as np
 
 from steadyhand.model.geometry import Box
 from steadyhand.model.workflow import RegionChanged, TextAppears, TextGone, UrlMatches
-from steadyhand.perception.scene import Scene
+from steadyhand.perception.scene import Phrase, Scene
 from steadyhand.perception.wording import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from steadyhand.model.workflow import Expectation
-    from steadyhand.perception.scene import Phrase
 
 _NOISE = 24
 """Levels of 255 by which a channel may differ without being a change: the smoothing of fonts."""
@@ -56,6 +56,10 @@ _ENOUGH_WORDS = 4
 _X_HEIGHT, _CAP_HEIGHT, _TAIL = 0.52, 0.73, 0.21
 """Shares of the size of a type: small letters, tall ones, and what hangs below. Source: Helvetica and its kin."""
 _TALL, _HANGING = re.compile(r"[A-Zbdfhiklt\d]"), re.compile(r"[gjpqyQ,;()]")
+
+_LABEL_WORDS, _BUTTON_HEIGHT, _BUTTON_WIDTH = 2, 5.0, 12.0
+"""A frame around so few words, no more than so many times as high as they are and so much wider, is a button; notices
+have more words, and panels are larger. Source: a decision."""
 
 _LEAST_LETTERS, _MOST_CHARACTERS = 4, 60
 _LEAST_CONFIDENCE = 0.6
@@ -204,13 +208,11 @@ def _most_telling(
     What is written more than once is a value in a table, or a button in each of its rows.
     """
     scene, other = Scene.of(here), Scene.of(there)
-    usual = float(np.median([_type_size(phrase) for phrase in scene.phrases] or [0.0]))
+    usual = float(np.median([_type_size(phrase) for phrase in _written(scene)] or [0.0]))
     fresh = [
         phrase
-        for line in scene.lines
-        if _touches(changed, line.box)
-        for phrase in line.phrases
-        if phrase.folded and not other.find_text(phrase.text)
+        for phrase in _written(scene)
+        if phrase.folded and _touches(changed, phrase.box) and not other.find_text(phrase.text)
     ]
     is_another_screen = only_headings or len(fresh) > _MOST_FRESH * len(scene.phrases)
     good = [
@@ -220,6 +222,7 @@ def _most_telling(
         and telling(phrase.text, typed)
         and all(word.confidence >= _LEAST_CONFIDENCE for word in phrase.words)
         and len(scene.find_text(phrase.text)) == 1
+        and not _is_label(phrase, scene)
     ]
     if not good:
         return ""
@@ -236,6 +239,16 @@ def _most_telling(
     return best.text.strip(" .…:")
 
 
+def _written(scene: Scene) -> Iterator[Phrase]:
+    """What is written on a screen, the words of a heading together."""
+    for run in scene.runs:
+        words = tuple(word for line in run for word in line.words)
+        if len(run) > 1 and words:
+            yield Phrase.of(words)
+        else:
+            yield from run[0].phrases
+
+
 def _is_listed(phrase: Phrase, fresh: Sequence[Phrase]) -> bool:
     """Whether a text is one of many, one below the other: an entry of a list or a table."""
     size = _type_size(phrase)
@@ -245,6 +258,17 @@ def _is_listed(phrase: Phrase, fresh: Sequence[Phrase]) -> bool:
         if abs(other.box.x - phrase.box.x) <= _ALIGNED_PX and size / _HEADING <= _type_size(other) <= size * _HEADING
     ]
     return len(aligned) >= _FEWEST_ENTRIES
+
+
+def _is_label(phrase: Phrase, scene: Scene) -> bool:
+    """Whether a text stands on a button."""
+    height = phrase.box.height
+    return len(phrase.words) <= _LABEL_WORDS and any(
+        box.encloses(phrase.box)
+        and box.height <= _BUTTON_HEIGHT * height
+        and box.width <= phrase.box.width + _BUTTON_WIDTH * height
+        for box in scene.rectangles
+    )
 
 
 def _type_size(phrase: Phrase) -> float:

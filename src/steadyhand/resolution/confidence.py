@@ -104,12 +104,13 @@ def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: 
         names = ("column", "place", "side", "look", "kind") if "text" not in mine else ("column", "place", "side")
         shares = [mine[name] - theirs[name] for name in names if name in mine and name in theirs]
         return max(shares, default=0.0, key=abs)
-    if "row" in mine and max(mine["row"], theirs["row"]) >= 0.5:
-        by_row = mine["row"] - theirs["row"]
-        return max(by_row, mine["identity"] - theirs["identity"]) if "identity" in mine else by_row
     if "identity" in mine:
-        return mine["identity"] - theirs["identity"]
-    return surroundings(mine) - surroundings(theirs)
+        by_identity = mine["identity"] - theirs["identity"]
+        return max(by_identity, mine["row"] - theirs["row"]) if "row" in mine else by_identity
+    weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0}
+    shared = {name: weight for name, weight in weights.items() if name in mine and name in theirs}
+    by_each = sum(weight * (mine[name] - theirs[name]) for name, weight in shared.items())
+    return by_each / sum(shared.values()) if shared else 0.0
 
 
 def are_one(left: Box, right: Box) -> bool:
@@ -144,13 +145,12 @@ def features(
                 **{f"is_{each.value}": float(kind is each) for each in Kind},
                 **{f"same_{each.value}": same[mine] * (kind is each) for each in Kind},
                 "around": min(around, _ENOUGH_AROUND),
-                "place": evidence.get("place", 0.3),
-                "identity": identity,
+                "located": max(evidence.get("place", 0.3), evidence.get("identity", 0.0)),
                 "lead": least_lead,
                 "no_lead": float(least_lead < _NO_LEAD),
                 "no_rival": float(not leads),
                 "page": min(evidence["page"], _ENOUGH_AROUND),
-                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead), max(around, 2 * evidence["page"])),
+                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead), 2 * evidence["page"]),
             }
         )
     return result

@@ -32,7 +32,7 @@ from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.scene import Scene
 from steadyhand.perception.template import cut, likeness, search
 from steadyhand.perception.wording import fold, is_value, similarity, without_counts, without_icons
-from steadyhand.resolution.meaning import are_opposites, mean_the_same
+from steadyhand.resolution.meaning import are_opposites, key, mean_the_same
 from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_row, label_of, neighbours_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steadyhand.perception.scene import Phrase
     from steadyhand.resolution.target import Target
 
 _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
@@ -210,14 +209,14 @@ class Present:
     @cached_property
     def matches(self) -> list[Match]:
         """The landmarks that stand on both screens just once."""
-        here: dict[str, list[Phrase]] = {}
+        here: dict[str, list[Box]] = {}
         for phrase in self.phrases:
-            here.setdefault(phrase.folded.replace(" ", ""), []).append(phrase)
+            here.setdefault(key(phrase.folded), []).append(phrase.box)
         there: dict[str, list[Box]] = {}
         for mark in self.recorded.target.landmarks:
-            there.setdefault(fold(mark.text).replace(" ", ""), []).append(mark.box)
+            there.setdefault(key(fold(mark.text)), []).append(mark.box)
         return [
-            Match(boxes[0], here[text][0].box)
+            Match(boxes[0], here[text][0])
             for text, boxes in there.items()
             if len(text) > 2 and len(boxes) == 1 and len(here.get(text, ())) == 1
         ]
@@ -231,16 +230,16 @@ class Present:
     @cached_property
     def page(self) -> float:
         """The share of the recorded texts that are here, near ones counting more."""
-        texts = {phrase.folded.replace(" ", "") for phrase in self.phrases}
+        texts = {key(phrase.folded) for phrase in self.phrases}
         target = self.recorded.target.box.center
         total = seen = 0.0
         for mark in self.recorded.target.landmarks:
-            text = fold(mark.text).replace(" ", "")
-            if len(text) < 3 or not any(character.isalpha() for character in text):
+            text = fold(mark.text)
+            if len(text) < 3 or is_value(text):
                 continue
             weight = 1 / (1 + math.dist(mark.box.center, target) / 400)
             total += weight
-            seen += weight * (text in texts)
+            seen += weight * (key(text) in texts)
         return seen / total if total else 0.5
 
     @cached_property

@@ -47,6 +47,18 @@ def are_opposites(left: str, right: str) -> bool:
     return any((number, not side) in other for number, side in one)
 
 
+@lru_cache(maxsize=50_000)
+def key(text: str) -> str:
+    """The same for all texts that mean the same, as far as one line of the table tells; else the text's own letters.
+
+    Args:
+        text: Folded text.
+    """
+    same, _ = _table()
+    numbers = same.get(_words(text))
+    return f"={min(numbers)}" if numbers else text.replace(" ", "")
+
+
 def lengths(text: str) -> set[int]:
     """How many letters each way of saying the same has, the text itself included.
 

@@ -8,20 +8,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+import cv2
 
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import Method
-from steadyhand.perception.template import Peak, cut, search
+from steadyhand.perception.template import cut, search
 from steadyhand.perception.wording import fold, without_counts, without_icons
 from steadyhand.resolution.evidence import Kind, text_likeness
 from steadyhand.resolution.meaning import lengths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from steadyhand.model.outcome import Candidate
     from steadyhand.perception.ocr import Word
@@ -33,6 +37,7 @@ _SEEN_ONCE, _UNCHANGED = 0.9, 0.985
 _LEVELS = 10
 """Mean difference of brightness, of 256, from which a view is no longer the same: behind a veil it is some 60."""
 _SAME_PAGE = 0.5
+_ROW_MARGIN_PX, _TWIN_ROW = 2, 0.95
 _LEAST_LOOK, _SURE_LOOK, _LEAST_TEXT = 0.7, 0.9, 0.7
 
 
@@ -57,11 +62,11 @@ class View:
 
     Attributes:
         box: What the view covers, frame space of the recorded screen.
-        rival: The score of the next best place on the recorded screen.
+        row: The part of it at the target's own height; nothing above or below shows that again.
     """
 
     box: Box
-    rival: float
+    row: Box
 
 
 def distinctive_view(recorded: Recorded) -> View | None:
@@ -69,10 +74,11 @@ def distinctive_view(recorded: Recorded) -> View | None:
     scene, target = recorded.scene, recorded.target.box
     for margin_x, margin_y in _VIEW_MARGINS:
         box = target.grown(margin_x, margin_y).intersection(scene.bounds)
-        peaks = search(scene.gray, cut(scene.gray, box), _SEEN_ONCE - 0.2, limit=3)
-        rival = max((peak.score for peak in peaks if peak.box.overlap(box) < 0.5), default=0.0)
-        if peaks and rival < _SEEN_ONCE:
-            return View(box, rival)
+        row = target.grown(margin_x, _ROW_MARGIN_PX).intersection(scene.bounds)
+        if _count_in_column(scene, scene, row) != 1:
+            continue
+        if len(search(scene.gray, cut(scene.gray, box), _SEEN_ONCE, limit=2)) == 1:
+            return View(box, row)
     return None
 
 
@@ -88,19 +94,13 @@ def seen_unchanged(recorded: Recorded, scene: Scene, view: View) -> tuple[Box, d
         The target's box there and the evidence; None if the view is not there, is there twice, has changed, or if the
         rest of the screen is not that of the recorded page.
     """
-    picture = cut(recorded.scene.gray, view.box)
-    peaks = [] if scene.dialog is not None else _sightings(scene, picture, view)
-    if len(peaks) != 1:
+    look, shift = _sighting(recorded.scene, scene, view)
+    if shift is None or _count_in_column(recorded.scene, scene, view.row.shifted(*shift), view.row) != 1:
         return None
-    seen = peaks[0]
-    there = cut(scene.gray, seen.box)
-    if float(np.mean(np.abs(there.astype(np.int16) - picture))) > _LEVELS:
-        return None
-    shift_x, shift_y = seen.box.x - round(view.box.x), seen.box.y - round(view.box.y)
-    page = _same_texts(recorded, scene, shift_x, shift_y)
+    page = _same_texts(recorded, scene, shift)
     if page < _SAME_PAGE:
         return None
-    return recorded.target.box.shifted(shift_x, shift_y), {"look": seen.score, "page": page}
+    return recorded.target.box.shifted(*shift), {"look": look, "page": page}
 
 
 def propose(present: Present) -> list[Proposal]:
@@ -148,34 +148,46 @@ def point_of(recorded: Recorded, box: Box, method: Method) -> Point:
     return box.center
 
 
-def _sightings(scene: Scene, picture: np.ndarray, view: View) -> list[Peak]:
-    """Where the view is seen; its old place counts at once if the pixels there are the same ones."""
-    there = cut(scene.gray, view.box)
-    place = Box(round(view.box.x), round(view.box.y), picture.shape[1], picture.shape[0])
-    if there.shape == picture.shape and float(np.mean(np.abs(there.astype(np.int16) - picture))) < 1:
-        twins = search(scene.gray, picture, _UNCHANGED, limit=2)
-        return [Peak(place, 1.0)] if len(twins) <= 1 else twins
-    peaks = search(scene.gray, picture, _SEEN_ONCE, limit=3)
-    return peaks if peaks and peaks[0].score >= _UNCHANGED else []
+def _sighting(before: Scene, now: Scene, view: View) -> tuple[float, tuple[float, float] | None]:
+    """How like the recorded view its best place looks, and how far it has moved; None if it is not seen unchanged once."""
+    picture = cut(before.gray, view.box)
+    if _difference(picture, cut(now.gray, view.box)) < 1:
+        return 1.0, (0.0, 0.0)
+    peaks = search(now.gray, picture, _SEEN_ONCE, limit=2)
+    if len(peaks) != 1 or peaks[0].score < _UNCHANGED or _difference(picture, cut(now.gray, peaks[0].box)) > _LEVELS:
+        return 0.0, None
+    return peaks[0].score, (peaks[0].box.x - round(view.box.x), peaks[0].box.y - round(view.box.y))
 
 
-def _same_texts(recorded: Recorded, scene: Scene, shift_x: float, shift_y: float) -> float:
+def _count_in_column(before: Scene, now: Scene, place: Box, row: Box | None = None) -> int:
+    """How often the target's row is seen at its place and above and below it.
+
+    Args:
+        before: The recorded screen.
+        now: The present one.
+        place: Where the row is now, frame space.
+        row: Where it was recorded, if elsewhere.
+    """
+    column = cut(now.gray, Box(place.x, 0, place.width, now.bounds.height))
+    return len(search(column, cut(before.gray, row or place), _TWIN_ROW, limit=2))
+
+
+def _difference(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> float:
+    """The mean difference of brightness of two pictures, of 256; infinite if one is cut off at the edge."""
+    return float(cv2.mean(cv2.absdiff(left, right))[0]) if left.shape == right.shape and left.size else math.inf
+
+
+def _same_texts(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> float:
     """The share of the recorded texts whose pictures are where they were, or moved as the target did."""
     marks = recorded.target.landmarks
-    if not marks:
-        return 1.0
     seen = 0
     for mark in marks:
         picture = cut(recorded.scene.gray, mark.box)
-        for dx, dy in {(0.0, 0.0), (shift_x, shift_y)}:
-            there = cut(scene.gray, mark.box.shifted(dx, dy))
-            if there.shape == picture.shape and float(np.mean(np.abs(there.astype(np.int16) - picture))) < _LEVELS:
-                seen += 1
-                break
-        else:
-            if mark.box.y < recorded.target.box.center.y < mark.box.bottom:
-                return 0.0  # a text of its own row changed: this may be another row
-    return seen / len(marks)
+        if any(_difference(picture, cut(scene.gray, mark.box.shifted(*by))) < _LEVELS for by in ((0.0, 0.0), shift)):
+            seen += 1
+        elif mark.box.y < recorded.target.box.center.y < mark.box.bottom:
+            return 0.0  # a text of its own row changed: this may be another row
+    return seen / len(marks) if marks else 1.0
 
 
 def _marks(present: Present) -> list[Box]:

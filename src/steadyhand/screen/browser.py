@@ -205,7 +205,7 @@ class BrowserDriver:
             info = session.send("Target.getTargetInfo")["targetInfo"]
         except Error as error:
             raise self._gone(first_line(error)) from error
-        return ScreenFacts(url=info["url"], title=info["title"])
+        return ScreenFacts(url=info["url"] or page.url, title=info["title"])  # none while one page replaces another
 
     # ---------------------------------------------------------------------------------------------------- acting
 

@@ -57,9 +57,14 @@ def launch(*, headed: bool, width: int, height: int, scale: float) -> Browser:
         scale: Device pixels per CSS pixel, of everything that it draws.
 
     Raises:
-        DriverUnavailableError: There is none, or it does not start.
+        DriverUnavailableError: There is none, it does not start, or there is no display for its window.
     """
     named = _named(os.environ)
+    if headed and not has_display(sys.platform, os.environ):
+        raise DriverUnavailableError(
+            "There is no display to show the browser's window on.",
+            "Start this on a desktop, or within a virtual display: `xvfb-run steadyhand ...`.",
+        )
     if _shared.playwright is None:
         try:
             _shared.playwright = sync_playwright().start()
@@ -146,6 +151,16 @@ def installed(platform: str, environment: Mapping[str, str]) -> Iterator[Path]:
         found = (shutil.which(name, path=environment.get("PATH")) for name in _COMMANDS)
         places = [place for place in found if place]
     yield from (Path(place) for place in places if Path(place).is_file())
+
+
+def has_display(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether windows can be shown.
+
+    Args:
+        platform: As in `sys.platform`.
+        environment: The environment variables, which name the display on Linux and its kin.
+    """
+    return platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def process_of(browser: Browser) -> int:

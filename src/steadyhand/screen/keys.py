@@ -59,7 +59,9 @@ class Chord:
                 f"Write a character or one of Enter, Tab, Escape, ArrowDown, F2 ..., "
                 f"with any of {', '.join(MODIFIERS)} before it: Control+Shift+S.",
             )
-        return cls(key.lower() if modifiers and is_sign else key, modifiers)
+        if modifiers and is_sign:
+            key = key.upper() if "Shift" in modifiers else key.lower()
+        return cls(key, modifiers)
 
     def __str__(self) -> str:
         """The chord as Playwright reads it."""

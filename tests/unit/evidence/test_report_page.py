@@ -290,6 +290,7 @@ def test_a_run_cut_short_has_a_page(run: RunResult, told: Sequence[Any], tmp_pat
     report = RunReport(tmp_path)
     for one in told[:2]:
         report.step(one.result, recorded=one.recorded, before=one.before, after=one.after)
+    report.wait()
     document = ReportDocument.from_json((tmp_path / "report.json").read_bytes())
     page = Page(report_page(document, lambda file: (tmp_path / file).read_bytes()))
     assert "This run left 2 steps and no end" in page.text

@@ -31,9 +31,10 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "report.md"
 
 
 def tell(report: RunReport, steps: Sequence[Any]) -> None:
-    """Tell a report of some steps."""
+    """Tell a report of some steps, and wait until it has written them down."""
     for one in steps:
         report.step(one.result, recorded=one.recorded, before=one.before, after=one.after)
+    report.wait()
 
 
 def read(folder: Path) -> ReportDocument:
@@ -104,7 +105,9 @@ def test_a_screen_is_kept_once(tmp_path: Path, told: Sequence[Any]) -> None:
 def test_equal_bytes_of_another_shape_are_another_image(tmp_path: Path) -> None:
     """A wide white screen is not a tall white one."""
     wide, tall = np.full((300, 400, 3), 255, np.uint8), np.full((400, 300, 3), 255, np.uint8)
-    RunReport(tmp_path).step(StepResult("a", "keys", Verdict.DONE), before=wide, after=tall)
+    report = RunReport(tmp_path)
+    report.step(StepResult("a", "keys", Verdict.DONE), before=wide, after=tall)
+    report.wait()
     looks = read(tmp_path).steps[0].looks
     assert pixels(tmp_path, looks.before).shape == (300, 400, 3)
     assert pixels(tmp_path, looks.after).shape == (400, 300, 3)
@@ -132,6 +135,7 @@ def test_a_step_told_again_is_replaced(tmp_path: Path, told: Sequence[Any]) -> N
     report = RunReport(tmp_path)
     tell(report, told)
     report.step(replace(told[0].result, verdict=Verdict.FAILED, trigger=Trigger.WATCHDOG_TIMEOUT))
+    report.wait()
     steps = read(tmp_path).steps
     assert [step.number for step in steps] == [1, 2, 3, 4]
     assert (steps[0].id, steps[0].trigger) == ("open", Trigger.WATCHDOG_TIMEOUT)
@@ -147,6 +151,88 @@ def test_an_old_report_does_not_shine_through(tmp_path: Path, told: Sequence[Any
     assert not (tmp_path / "report.html").exists()
     assert [image.name for image in (tmp_path / "images").iterdir()] == ["holiday.webp"]
     assert read(tmp_path) == ReportDocument()
+
+
+def resumed(folder: Path, told: Sequence[Any], run: RunResult) -> RunReport:
+    """A report of a run that was cut short after two steps, and was resumed: it is told that these are left out."""
+    tell(RunReport(folder), told[:2])
+    report = RunReport(folder, resume=True)
+    for step in run.steps[:2]:
+        report.step(left_out(step))
+    tell(report, told[2:])
+    return report
+
+
+def left_out(step: StepResult) -> StepResult:
+    """What a resumed run says of a step that was done."""
+    reason = "It was done before the restart."
+    return StepResult(step.step_id, step.action, Verdict.SKIPPED, step.note, reason=reason, was_done_before=True)
+
+
+def test_a_resumed_run_still_shows_what_was_done_before(tmp_path: Path, told: Sequence[Any], run: RunResult) -> None:
+    """The steps that the first run did keep their verdicts and pictures, and are told from those of the second."""
+    report = resumed(tmp_path, told, run)
+    going_on = read(tmp_path).steps
+    page = report.close(replace(run, steps=(*map(left_out, run.steps[:2]), *run.steps[2:])))
+    steps = read(tmp_path).steps
+    assert going_on == steps[:4]
+    assert [step.before_restart for step in steps] == [True, True, False, False, False]
+    assert [step.verdict for step in steps[:2]] == [Verdict.DONE, Verdict.DONE]
+    assert steps[1].healed
+    for step, one in zip(steps[:2], told, strict=False):
+        assert np.array_equal(pixels(tmp_path, step.looks.before), one.before)
+        assert np.array_equal(pixels(tmp_path, step.looks.after), one.after)
+        assert step.looks.recorded is not None
+    assert page.read_text().count("before the restart") >= 2
+
+
+def test_what_was_done_is_kept_before_the_resumed_run_has_said_anything(tmp_path: Path, told: Sequence[Any]) -> None:
+    """A run that is resumed and killed at once has lost nothing; what failed is not kept, for it is done again."""
+    tell(RunReport(tmp_path), told)
+    RunReport(tmp_path, resume=True)
+    RunReport(tmp_path, resume=True)
+    assert [(step.id, step.before_restart) for step in read(tmp_path).steps] == [
+        ("open", True),
+        ("save", True),
+        ("enter", True),
+    ]
+
+
+def test_a_step_that_is_done_again_after_the_restart_is_told_anew(tmp_path: Path, told: Sequence[Any]) -> None:
+    """What the resumed run did itself is not hidden behind what was seen before."""
+    tell(RunReport(tmp_path), told[:1])
+    report = RunReport(tmp_path, resume=True)
+    tell(report, [replace(told[0], result=replace(told[0].result, reason="It had happened already."))])
+    (step,) = read(tmp_path).steps
+    assert (step.reason, step.before_restart) == ("It had happened already.", False)
+
+
+@pytest.mark.parametrize("damage", ["no report", "no JSON", "another file", "no picture"])
+def test_an_earlier_report_that_cannot_be_used_is_left_out(
+    tmp_path: Path, told: Sequence[Any], run: RunResult, damage: str
+) -> None:
+    """The run goes on all the same, and says no more than that the step was done; no other file gets into the page."""
+    tell(RunReport(tmp_path), told[:1])
+    document = tmp_path / "report.json"
+    if damage == "no report":
+        document.unlink()
+    elif damage == "no JSON":
+        document.write_text("{")
+    elif damage == "another file":
+        (tmp_path / "key.webp").write_text("private")
+        document.write_text(re.sub(r"images/\w+", "images/../key", document.read_text()))
+    else:
+        next((tmp_path / "images").iterdir()).unlink()
+    report = RunReport(tmp_path, resume=True)
+    report.step(left_out(run.steps[0]))
+    page = report.close(replace(run, steps=(left_out(run.steps[0]),)))
+    (step,) = read(tmp_path).steps
+    assert (step.verdict, step.reason, step.before_restart) == (
+        Verdict.SKIPPED,
+        "It was done before the restart.",
+        False,
+    )
+    assert page.is_file()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from steadyhand.model.geometry import Box
 from steadyhand.perception.scene import Scene
-from steadyhand.screen.drawing import write
+from steadyhand.screen.drawing import BOLD, write
 
 INK = (30, 30, 30)
 
@@ -39,6 +39,26 @@ def test_a_colon_and_accents_do_not_matter(scene: Scene, text: str) -> None:
 def test_other_texts_are_others(scene: Scene, text: str) -> None:
     """Another name, another number, and signs without any word are not found; a word of a text is."""
     assert len(scene.find_text(text)) == (text == "Welcome")
+
+
+def test_a_heading_is_one_text() -> None:
+    """The words of large type are found as separate lines, and still are one text; those of a menu are not."""
+    image = np.full((200, 640, 3), 255, np.uint8)
+    write(image, "Payment is complete", 40, 60, 40, INK, BOLD)
+    for left, word in ((40, "Home"), (140, "Orders"), (260, "Help")):
+        write(image, word, left, 140, 18, INK)
+    scene = Scene.of(image)
+    assert len(scene.lines) > 4
+    assert len(scene.find_text("Payment is complete")) == 1
+    assert len(scene.find_text("is complete")) == 1
+    assert scene.find_text("Home Orders") == []
+
+
+def test_the_words_of_a_heading_may_differ_in_height() -> None:
+    """A word of small letters alone is half as high as one with tall ones and tails."""
+    image = np.full((120, 480, 3), 255, np.uint8)
+    write(image, "Nobody came", 40, 70, 40, INK, BOLD)
+    assert len(Scene.of(image).find_text("Nobody came")) == 1
 
 
 def test_signs_before_a_text_are_no_second_place(scene: Scene) -> None:

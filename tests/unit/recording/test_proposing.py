@@ -88,6 +88,24 @@ def test_on_another_page_only_a_heading_is_telling() -> None:
     assert proposed(page(), after, is_other_page=True) == [TextAppears(text_appears="Confirmation")]
 
 
+def test_what_is_on_a_button_is_its_label() -> None:
+    """The next release may call a button something else; a notice in a frame is no button."""
+    after = page()
+    panel(after, Box(300, 40, 120, 40), (235, 225, 215), (120, 110, 100), 6)
+    write(after, "Approve", 325, 66, 18, INK)
+    assert [type(each) for each in proposed(page(), after)] == [RegionChanged]
+    panel(after, Box(40, 40, 240, 40), (215, 235, 215), (100, 120, 100), 6)
+    write(after, "Your order was saved", 55, 66, 18, INK)
+    assert proposed(page(), after) == [TextAppears(text_appears="Your order was saved")]
+
+
+def test_a_heading_of_several_words_is_one_text() -> None:
+    """Words of large type stand far apart, and yet belong together."""
+    after = page()
+    write(after, "The second page", 40, 80, 40, INK, BOLD)
+    assert proposed(page(), after) == [TextAppears(text_appears="The second page")]
+
+
 def test_a_dialog_that_closed_is_expected_to_be_gone() -> None:
     """When only a heading goes away, its going is the proof; other text that goes away is data."""
     before = page()
