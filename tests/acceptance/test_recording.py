@@ -51,7 +51,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Guests</title>
 <b style="top: 240px">Country</b>
 <select id="country" style="top: 264px; width: 220px"><option>Choose one<option>Cambodia<option>Canada</select>
 <label style="top: 314px"><input type="checkbox" id="vip"> Very important</label>
-<button style="top: 350px" onclick="if (confirm('Remove every guest?')) heading.textContent = 'Nobody came'">Remove</button>
+<button style="top: 350px" onclick="confirm('Remove every guest?') && heading.replaceChildren('Nobody came')">
+  Remove</button>
 <button style="top: 400px" onclick="setTimeout(() => added.style.display = 'block', 400)">Add guest</button>
 <h1 id="heading" style="top: 460px">Three of them</h1>
 <script>

@@ -235,7 +235,7 @@ def test_a_run_types_clicks_and_verifies(desk: Desk) -> None:
     assert (result.workflow, result.screen) == ("Pay at the till", "till")
     assert result.parameters == {"customer": "Bellwether"}
     assert result.steps[0].note == "for Bellwether"
-    assert all(isinstance(step.resolution, Found) and step.retries == 0 for step in result.steps)
+    assert all(isinstance(step.resolution, Found) and step.acted and step.retries == 0 for step in result.steps)
 
 
 def test_each_step_is_told_with_its_pictures(desk: Desk) -> None:
@@ -302,6 +302,7 @@ def test_a_step_that_was_slow_before_it_could_act_does_not_act_any_more(desk: De
     desk.till.before_capture = lambda: desk.till.clock.sleep(4)
     result = desk.run(desk.workflow(saving(desk)))
     assert result.steps[0].trigger is Trigger.WATCHDOG_TIMEOUT
+    assert not result.steps[0].acted
     assert desk.till.inputs == []
 
 
@@ -443,6 +444,7 @@ def test_a_resumed_run_skips_what_is_done(desk: Desk) -> None:
     result = desk.run(workflow, resume=True)
     assert verdicts(result) == ["skipped", "done"]
     assert result.steps[0].reason == "It was done before the restart."
+    assert [step.was_done_before for step in result.steps] == [True, False]
     assert desk.till.saved == [""]
 
 

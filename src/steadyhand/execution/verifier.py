@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
+from steadyhand.clock import Deadline
 from steadyhand.execution.change import NOISE, changed_box, cut
 from steadyhand.execution.effects import Seen, see_file, see_http, see_sql
 from steadyhand.model.outcome import Ambiguous, ExpectationResult, Found, NotFound
@@ -34,7 +35,7 @@ from steadyhand.model.workflow import (
     UrlMatches,
 )
 from steadyhand.perception.scene import Scene
-from steadyhand.perception.settle import wait_until_settled
+from steadyhand.perception.settle import is_still, wait_until_settled
 from steadyhand.perception.wording import fold, similarity, without_icons
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steadyhand.clock import Clock, Deadline
+    from steadyhand.clock import Clock
     from steadyhand.model.geometry import Box, Point
     from steadyhand.model.workflow import Expectation, Step, TargetRecord
     from steadyhand.resolution.cascade import Resolver
@@ -51,10 +52,13 @@ if TYPE_CHECKING:
     from steadyhand.screen.driver import Frame, ScreenDriver
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
-"""Seconds between two looks; each pause is twice the one before.
+"""Seconds between two looks at a screen that stands still; each pause is twice the one before.
 
 Source: a decision. Most screens answer within half a second; servers that take longer are not to be asked too often.
 """
+
+_GLANCE_S = 0.1
+"""Seconds between two glances in a pause, whether the screen has changed. Source: a decision; a glance costs 40 ms."""
 
 _ALREADY = "already so before the action, which proves nothing"
 
@@ -183,8 +187,18 @@ class Verifier:
             met = all(result.met for result in results)
             if met or deadline.passed:
                 return Verification(tuple(results), met, met and is_proof, frame)
-            self._clock.sleep(min(pause_s, deadline.left_s))
+            self._pause(step, frame, min(pause_s, deadline.left_s))
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _pause(self, step: Step, frame: Frame, duration_s: float) -> None:
+        """Let time pass until the next look: less, if the screen changes and nobody else has to be asked."""
+        over = Deadline(self._clock, duration_s)
+        if any(isinstance(expectation, FileShows | HttpShows | SqlShows) for expectation in step.expect):
+            self._clock.sleep(duration_s)
+        while not over.passed:
+            self._clock.sleep(min(_GLANCE_S, over.left_s))
+            if not is_still(frame.image, self._driver.capture().image):
+                break
 
     def _see(  # noqa: C901, PLR0911, PLR0912  one branch for each kind
         self, step: Step, expectation: Expectation, frame: Frame, before: Before

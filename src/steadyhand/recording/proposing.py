@@ -3,9 +3,9 @@
 A proposal must be *true* afterwards and not before, and it must be *telling*: it must come true again in another run
 with other data. Headings, notices and the names of dialogs are telling; times, counts, amounts and whatever was typed
 are not. So proposals are, best first: the field shows what was typed; a text appeared; a text is gone; the address is
-another one; a region looks different. What is written on a button or a link in a frame is its label, which the next
-release may change while all else stays as it is, and so it proves nothing. Nothing is proposed where only the pointer's own traces are seen: an unverified
-step is more honest than one that a hover effect confirms.
+another one; a region looks different. What is written on a button is its label, which the next release may change while
+all else stays as it is, and so it proves nothing. Nothing is proposed where only the pointer's own traces are seen: an
+unverified step is more honest than one that a hover effect confirms.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ _ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW
 _ALIKE = 0.9
 _ALIGNED_PX = 8
 _TABLE_PX = 400
+_FIELD_HEIGHT_PX, _AREA_HEIGHT_PX, _LEAST_PART = 70, 400, 0.02
 _CHANCE_WEIGHT = 0.1
 _MOVED_PX = 300.0
 _VALUE_WEIGHT = 0.3
@@ -378,7 +379,9 @@ class Present:
         target = self.recorded.anchor
         wide = abs(math.log(max(box.width, 1) / max(target.width * self.scale, 1)))
         high = abs(math.log(max(box.height, 1) / max(target.height * self.scale, 1)))
-        return math.exp(-(wide / (6 if self.recorded.kind is Kind.FIELD else 2) + high))
+        if self.recorded.kind is Kind.FIELD:
+            return math.exp(-(wide + (high if target.height > _FIELD_HEIGHT_PX else 6 * high)) / 6)
+        return math.exp(-(wide / 2 + high))
 
     def _look(self, box: Box) -> float:
         """How like it looks to the recorded picture, shifted by a few pixels at most; colours may be inverted."""
@@ -398,10 +401,12 @@ def holder_of(scene: Scene, box: Box) -> Box | None:
 def is_field(scene: Scene, box: Box) -> bool:
     """Whether a thing is a box to write in: a frame of its own, wide, empty or written in from its left end.
 
-    List entries look the same, but they touch one another; fields stand apart.
+    List entries look the same, but they touch one another; fields stand apart. A field for several lines is empty, or
+    written in from its top, and holds no other thing.
     """
     frames = [frame for frame in scene.rectangles if frame.overlap(box) > 0.55]
-    if not frames or box.width < 2.5 * box.height or box.height > 70:
+    is_area = _FIELD_HEIGHT_PX < box.height <= _AREA_HEIGHT_PX
+    if not frames or box.width < (1.5 if is_area else 2.5) * box.height or box.height > _AREA_HEIGHT_PX:
         return False
     frame = max(frames, key=lambda other: other.overlap(box))
     for other in scene.rectangles:
@@ -418,6 +423,11 @@ def is_field(scene: Scene, box: Box) -> bool:
     ]
     if not inside:
         return True
+    if is_area:
+        return min(word.y for word in inside) - frame.y <= _FIELD_HEIGHT_PX / 2 and not any(
+            frame.grown(-_ALIGNED_PX).encloses(other) and other.area > _LEAST_PART * frame.area
+            for other in scene.rectangles
+        )
     left = min(word.x for word in inside) - frame.x
     right = frame.right - max(word.right for word in inside)
     return left <= frame.height and right > 2 * left + 20

@@ -194,11 +194,13 @@ def _marks(present: Present) -> list[Box]:
     """The elements of the screen that have about the target's size."""
     scene, scale, recorded = present.scene, present.scale, present.recorded
     width, height = recorded.anchor.width * scale, recorded.anchor.height * scale
-    narrowest, widest = (0.15, 8.0) if recorded.kind is Kind.FIELD else (0.3, 3.2)
+    is_field = recorded.kind is Kind.FIELD
+    narrowest, widest = (0.15, 8.0) if is_field else (0.3, 3.2)
+    lowest, highest = (0.3, 3.0) if is_field and height > width / 5 else (0.5, 2.0)
     return [
         box
         for box in (*scene.tick_boxes, *scene.rectangles, *scene.icons)
-        if narrowest * width <= box.width <= widest * width and 0.5 * height <= box.height <= 2 * height
+        if narrowest * width <= box.width <= widest * width and lowest * height <= box.height <= highest * height
     ]
 
 

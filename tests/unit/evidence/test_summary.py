@@ -71,6 +71,15 @@ def test_a_skipped_step_counts_as_a_step_only(run: RunResult) -> None:
     assert Summary.of(replace(run, outcome=Outcome.DONE, steps=(skipped,))).outcome_words == "done, 1 skipped"
 
 
+def test_a_target_that_was_found_and_not_acted_on_is_no_click(run: RunResult) -> None:
+    """A step that ran out of time before its action resolved its target, and clicked nothing."""
+    late = replace(run.steps[0], verdict=Verdict.FAILED, acted=False)
+    summary = Summary.of(replace(run, steps=(late, run.steps[1])))
+    assert (summary.clicks, summary.clicks_by_method) == (1, {"som_text_match": 1})
+    assert summary.mean_score == pytest.approx(0.7)
+    assert summary.mean_resolve_s == pytest.approx(0.3)
+
+
 def test_a_heal_is_never_a_plain_pass(run: RunResult) -> None:
     """A done run is a plain `done` only if nothing healed and everything was verified."""
     plain = replace(run, outcome=Outcome.DONE, steps=run.steps[:1])

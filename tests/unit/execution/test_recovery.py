@@ -290,6 +290,35 @@ def test_a_screen_that_stays_as_it_is_is_confirmed_by_one_look() -> None:
     assert window.clock.monotonic_s() == now_s
 
 
+def test_a_caret_that_blinks_in_the_row_is_no_reason_to_look_again() -> None:
+    """The field beside a button has the focus, and its caret comes and goes: one picture is enough all the same."""
+
+    def blink(window: Window) -> None:
+        window.page = long_page()
+        if len(shots) % 2:
+            window.page[int(button_of(1).y) + 8 : int(button_of(1).bottom) - 8, 400:402] = INK
+        shots.append(window.clock.monotonic_s())
+
+    shots: list[float] = []
+    window = Window(long_page(), before_capture=blink)
+    found = search(window, target_in(1))
+    frame, looks = found.frame, len(shots)
+    assert isinstance(found.confirm(), Found)
+    assert len(shots) == looks + 1
+    assert found.frame is frame
+
+
+def test_a_screen_that_looks_as_when_it_was_last_settled_is_looked_at_once() -> None:
+    """Between two steps that follow each other nothing has moved, and waiting would show nothing new."""
+    window = Window(long_page())
+    known = window.capture()
+    window.clock.sleep(1)
+    deadline = Deadline(window.clock, 30)
+    found = Search(cast("ScreenDriver", window), Resolver(), window.clock, target_in(1), deadline=deadline, known=known)
+    assert found.frame is known
+    assert window.clock.monotonic_s() == 1
+
+
 def test_a_list_that_moved_up_by_a_row_is_looked_at_again() -> None:
     """Every button looks as before at its place, but the row is another one: the click follows the row."""
     window = Window(long_page(), top=90)

@@ -120,6 +120,35 @@ def test_what_comes_true_after_a_while_proves_the_action() -> None:
     assert np.array_equal(result.frame.image, page("Saved"))
 
 
+def test_a_screen_that_changes_is_looked_at_at_once() -> None:
+    """The pauses grow to two seconds, but what shows during a pause is not left waiting for its end."""
+    film = Film({0: page("Loading"), 6.5: page("Saved")})
+    step = click({"text_appears": "Saved"})
+    assert verifier(film).verify(step, looked(film, step), Deadline(film.clock, 30)).met
+    assert film.clock.monotonic_s() < 7
+
+
+def test_a_database_is_not_asked_more_often_because_the_screen_moves(tmp_path: Path) -> None:
+    """Where something else than the screen is asked, the pauses are kept, whatever the screen does."""
+    film = Film({0: page(), **{0.5 * number: page(str(number)) for number in range(1, 40)}})
+    step = click({"file": {"path": str(tmp_path / "out.txt")}}, {"text_appears": "Saved"})
+    looks: list[float] = []
+
+    class Watched(Verifier):
+        """Notes when the file is looked at."""
+
+        @override
+        def _see(self, step: Step, expectation: Expectation, frame: Frame, before: Before) -> Seen:
+            looks.append(film.clock.monotonic_s())
+            return Seen(met=False)
+
+    watched = Watched(
+        cast("ScreenDriver", film), Resolver(), film.clock, load=lambda _: None, values={}, folder=tmp_path
+    )
+    watched.verify(step, Before(frame=Frame(page())), Deadline(film.clock, 10))
+    assert len(set(looks)) <= 8
+
+
 def test_what_was_so_before_proves_nothing() -> None:
     """A text that stands on every page is met, but does not tell a right click from a wrong one."""
     film = Film({0: page("Invoices")})

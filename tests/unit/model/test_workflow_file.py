@@ -198,7 +198,7 @@ def test_a_screen_may_have_no_landmarks(folder: Path) -> None:
     ],
 )
 def test_a_mistake_in_landmarks_is_told(content: str | bytes, problem: str, folder: Path) -> None:
-    """A workflow is not run with landmarks that cannot be read: replay would take another thing for the recorded one."""
+    """A workflow is not run with landmarks that cannot be read: what they tell apart would be taken for the same."""
     path = folder / "images" / "screen.landmarks.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     (folder / "flow.yaml").write_text(GOOD, encoding="utf-8")

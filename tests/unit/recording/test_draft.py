@@ -20,7 +20,7 @@ from steadyhand.model.workflow import (
     TypeStep,
     UrlMatches,
 )
-from steadyhand.model.workflow_file import load_workflow
+from steadyhand.model.workflow_file import load_landmarks, load_workflow
 from steadyhand.recording.deeds import Clicked, Deed, Pressed, Scrolled, Way, Wrote
 from steadyhand.recording.draft import Draft, Take
 from steadyhand.recording.looks import Look
@@ -199,6 +199,24 @@ def test_a_click_that_changes_nothing_expects_nothing(tmp_path: Path) -> None:
     (step,) = steps(tmp_path, take(click(), look()))
     assert isinstance(step, ClickStep)
     assert step.expect == ()
+
+
+def test_what_is_done_on_the_same_screen_shares_its_image(tmp_path: Path) -> None:
+    """Each different screen is stored once, and beside it all that is written on it, whatever the step acts on."""
+    first, second, third = steps(
+        tmp_path, take(click(), None), take(click(), None), take(wrote(Way("A", "A")), None, look(notice="Ready"))
+    )
+    assert isinstance(first, ClickStep)
+    assert isinstance(second, ClickStep)
+    assert isinstance(third, TypeStep)
+    assert third.target is not None
+    assert first.target.screen == second.target.screen == "images/flow/click-save.png"
+    assert third.target.screen == "images/flow/type-country.png"
+    files = sorted(path.name for path in (tmp_path / "images" / "flow").iterdir())
+    names = ("click-save", "type-country")
+    assert files == [f"{name}.{ending}" for name in names for ending in ("landmarks.yaml", "png")]
+    written = load_landmarks(tmp_path / third.target.screen)
+    assert {landmark.text for landmark in written or ()} == {"Save", "Country", "Ready"}
 
 
 def test_images_that_cannot_be_written_are_told(tmp_path: Path) -> None:

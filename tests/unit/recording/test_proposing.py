@@ -84,6 +84,7 @@ def test_on_another_page_only_a_heading_is_telling() -> None:
     """The rest of another page is mostly data, and its address says enough."""
     after = page(("Some remarks on it", 40, 60))
     assert proposed(page(), after, is_other_page=True) == []
+    after = after.copy()
     write(after, "Confirmation", 40, 120, 30, INK, BOLD)
     assert proposed(page(), after, is_other_page=True) == [TextAppears(text_appears="Confirmation")]
 
@@ -94,6 +95,7 @@ def test_what_is_on_a_button_is_its_label() -> None:
     panel(after, Box(300, 40, 120, 40), (235, 225, 215), (120, 110, 100), 6)
     write(after, "Approve", 325, 66, 18, INK)
     assert [type(each) for each in proposed(page(), after)] == [RegionChanged]
+    after = after.copy()
     panel(after, Box(40, 40, 240, 40), (215, 235, 215), (100, 120, 100), 6)
     write(after, "Your order was saved", 55, 66, 18, INK)
     assert proposed(page(), after) == [TextAppears(text_appears="Your order was saved")]
