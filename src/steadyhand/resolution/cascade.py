@@ -8,13 +8,23 @@ place is never enough.
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.confidence import Model, are_one, features
 from steadyhand.resolution.evidence import Present, Recorded
-from steadyhand.resolution.rungs import Proposal, View, distinctive_view, point_of, propose, ranked, seen_unchanged
+from steadyhand.resolution.rungs import (
+    Proposal,
+    View,
+    control_at,
+    distinctive_view,
+    point_of,
+    propose,
+    ranked,
+    seen_unchanged,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +68,8 @@ class Resolver:
             candidate = Candidate(point_of(recorded, box, method), box, confidence, method, evidence, target.text)
             return Found(candidate.point, box, confidence, method, (candidate,))
         present = Present(scene, recorded)
-        return self._decide(weigh(present, self._model), has_dialog=scene.dialog is not None)
+        decided = self._decide(weigh(present, self._model), has_dialog=scene.dialog is not None)
+        return replace(decided, box=control_at(present, decided.box)) if isinstance(decided, Found) else decided
 
     def _recall(self, target: Target) -> tuple[Recorded, View | None]:
         """What was worked out about a target, once."""

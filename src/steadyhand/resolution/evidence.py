@@ -95,7 +95,7 @@ class Recorded:
         """What candidates are compared with: the words of a thing that says what it is, else the whole of it."""
         if self.kind is not Kind.WORDS:
             return self.target.box
-        words = [word.box for word in self.scene.words_in(self.target.box)]
+        words = [word.box for word in self.scene.words_in(self.target.box) if any(map(str.isalnum, word.text))]
         return reduce(Box.union, words) if words else self.target.box
 
     @cached_property

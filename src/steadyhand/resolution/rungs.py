@@ -37,6 +37,8 @@ _SEEN_ONCE, _UNCHANGED = 0.9, 0.985
 _LEVELS = 10
 """Mean difference of brightness, of 256, from which a view is no longer the same: behind a veil it is some 60."""
 _SAME_PAGE = 0.5
+_PART_OF_PHRASE = 0.1
+"""What a text that is but a part of what stands there loses: "Save changes" is rather Save than the Save in it."""
 _ROW_MARGIN_PX, _TWIN_ROW = 2, 0.95
 _LEAST_LOOK, _SURE_LOOK, _LEAST_TEXT = 0.7, 0.9, 0.7
 
@@ -133,6 +135,20 @@ def propose(present: Present) -> list[Proposal]:
     return [proposal for proposal in proposals if dialog is None or dialog.contains(proposal.box.center)]
 
 
+def control_at(present: Present, box: Box) -> Box:
+    """The whole control whose words were found: as far around them as it was recorded, frame space.
+
+    Args:
+        present: The screen and the target that was looked for on it.
+        box: The words, or the thing itself, frame space.
+    """
+    anchor, target, scale = present.recorded.anchor, present.recorded.target.box, present.scale
+    left, top = (anchor.x - target.x) * scale, (anchor.y - target.y) * scale
+    right, bottom = (target.right - anchor.right) * scale, (target.bottom - anchor.bottom) * scale
+    whole = Box(box.x - left, box.y - top, box.width + left + right, box.height + top + bottom)
+    return whole.intersection(present.scene.bounds)
+
+
 def point_of(recorded: Recorded, box: Box, method: Method) -> Point:
     """Where to click: the same place on the thing as was recorded if its size is the same, else its middle.
 
@@ -210,9 +226,10 @@ def _spans(scene: Scene, text: str) -> list[tuple[Box, str]]:
     wanted = {*lengths(plain), *lengths(text)}
     scored: list[tuple[float, Box, str]] = []
     for line in scene.lines:
+        whole = {(phrase.words[0], phrase.words[-1]) for phrase in line.phrases}
         for words in _runs(line.words, wanted):
             said = fold(" ".join(word.text for word in words))
-            score = text_likeness(text, said)
+            score = text_likeness(text, said) - (0.0 if (words[0], words[-1]) in whole else _PART_OF_PHRASE)
             if score >= _LEAST_TEXT:
                 box = words[0].box
                 for word in words[1:]:
