@@ -14,13 +14,8 @@ settings.load_profile("steadyhand")
 
 
 UNFINISHED = {
-    "test_a_page_that_is_still_loading_is_waited_for": "how long a screen is watched for rest is being changed",
-    "test_twins_are_ambiguous": "twins on the simulated screen are not yet told as ambiguous",
-    "test_a_look_alike_is_no_success": "the resolver is not yet sure enough on the simulated screen",
-    "test_0_2_the_right_order_is_edited_in_every_release": "the resolver is not sure enough on the simulated screen",
-    "test_9_1_target_not_found": "the simulated screen is new, and this was never seen to pass",
-    "test_a_run_that_is_cut_short_anywhere_never_does_twice_what_cannot_be_undone": "as above",
-    "test_each_command_is_summed_up_in_one_line": "a group with two commands is told in two lines",
+    "test_a_look_alike_is_no_success": "the resolver takes the row of another order, whose number differs by a digit",
+    "test_9_1_target_not_found": "as above",
 }
 """Tests of what is still being built: they may fail, and are to be taken off this list one by one."""
 

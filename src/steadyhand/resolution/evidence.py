@@ -46,6 +46,8 @@ _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
 _ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW)
 _ALIKE = 0.9
 _ALIGNED_PX = 8
+_UNSURE = 0.3
+"""How much half a yes weighs beside what is known of the surroundings: little is known where few texts stand near."""
 _TABLE_PX = 400
 _FIELD_HEIGHT_PX, _AREA_HEIGHT_PX, _LEAST_PART = 70, 400, 0.02
 _CHANCE_WEIGHT = 0.1
@@ -356,7 +358,7 @@ class Present:
                     moved = 0.0 if mine.is_in_row else abs(their.gap / self.scale - mine.gap)
                     best = max(best, alike * math.exp(-moved / _MOVED_PX))
             found += weight * best
-        return found / total if total else None
+        return (found + _UNSURE * 0.5) / (total + _UNSURE) if total else None
 
     def _whole(self, box: Box, folded: str) -> float:
         """The share that the target's text has of all that is written on the same control."""
