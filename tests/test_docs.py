@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import re
+import shlex
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,72 @@ def test_each_field_of_the_workflow_file_is_explained() -> None:
     assert unexplained == [], "say under 'Attributes:' in the docstring what they mean"
 
 
+# -------------------------------------------------------------------------------------------------------- commands
+
+
+def commands_shown(text: str) -> Iterator[list[str]]:
+    """The words of every command of ours in the fenced blocks of a page, without the name of the program."""
+    for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:\$ )?(?:\./run\.sh|steadyhand) (.*)$", block, re.MULTILINE):
+            yield shlex.split(line, comments=True)
+
+
+def not_understood(words: list[str]) -> list[str]:
+    """What of a command the program does not know: its name, or some of its options."""
+    if words[0] in {"setup", "test"}:  # what run.sh does by itself
+        return []
+    command: object = typer.main.get_command(cli.app)
+    while words and words[0] != "[OPTIONS]" and hasattr(command, "commands"):
+        name, *words = words
+        if name not in command.commands:
+            return [name]
+        command = command.commands[name]
+    known = {option for parameter in getattr(command, "params", ()) for option in parameter.opts} | {"--help"}
+    return [word for word in words if re.match(r"--?[a-z]", word) and word not in known]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_each_command_shown_can_be_typed(page: Path) -> None:
+    """Every command that a page shows exists, with all the options that it is shown with."""
+    assert [words for words in commands_shown(page.read_text()) if not_understood(list(words))] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["steadyhand fly", "./run.sh run flow.yaml --no-such-option", "$ steadyhand bench nothing"]
+)
+def test_a_command_that_is_not_there_is_seen(line: str) -> None:
+    """The check of commands can fail."""
+    (words,) = commands_shown(f"```console\n{line}  # words\n```\n")
+    assert not_understood(words) != []
+
+
+def test_the_tutorial_shows_what_matters() -> None:
+    """The tutorial goes through recording, checking, a dry run, data, going on, and every exit code."""
+    shown = list(commands_shown((ROOT / "docs/tutorial.md").read_text()))
+    assert {"record", "check", "run"} <= {words[0] for words in shown}
+    assert {"--param", "--dry-run", "--data", "--junit", "--resume", "--report", "--url"} <= set().union(*shown)
+    table = re.findall(r"^\| (\d+) \|", (ROOT / "docs/tutorial.md").read_text(), re.MULTILINE)
+    codes = (cli.DONE, cli.FAILED, cli.BAD_INPUT, cli.REFUSED, cli.FAULT, cli.INTERRUPTED)
+    assert [int(code) for code in table] == list(codes)
+
+
+# ------------------------------------------------------------------------------------------------------------ house
+
+
+def test_the_house_is_drawn_as_it_is_built() -> None:
+    """The drawing of who may import whom shows the layers that import-linter checks, and every room is described."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [re.findall(r"\w+", layer) for contract in contracts for layer in contract.get("layers", ())]
+    drawing = page.partition("## Who may import whom")[2].split("```")[1].removeprefix("text")
+    drawn = [re.findall(r"\w+", line) for line in drawing.splitlines() if re.search(r"\w", line)]
+    assert drawn == [layer for layer in layers if layer != ["__main__"]]
+    rooms = {path.stem for path in (ROOT / "src/steadyhand").iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms -= {"__init__", "__main__", "__pycache__"}
+    described = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE))))
+    assert described == rooms
+
+
 # ----------------------------------------------------------------------------------------------------------- pages
 
 
@@ -160,8 +227,12 @@ def test_each_decision_is_a_sentence() -> None:
 
 
 def test_the_change_log_knows_this_version() -> None:
-    """The version in pyproject.toml has its entry in the change log."""
+    """The change log tells what is there: in an entry for the version in pyproject.toml, or what will become of it."""
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
-    assert re.search(rf"^## \[{re.escape(version[1])}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert inspect.cleandoc((ROOT / "CHANGELOG.md").read_text()).startswith("# Changelog")
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert text.startswith("# Changelog\n")
+    _, newest, *_ = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert newest.startswith((f"[{version[1]}]", "[Unreleased]"))
+    assert version[1] in newest
+    assert re.search(r"^- \w|^- `", newest, re.MULTILINE), "it says nothing"

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LONGEST_MODULE = 620
+LONGEST_MODULE = 600
 WRITERS = {"write_text", "write_bytes", "touch", "rename", "imwrite", "tofile", "savetxt", "copyfile", "copytree"}
 WRITING = re.compile(r"(?=.*[wax+])[rwaxbt+]{1,3}")
 TIME_WORDS = {"timeout", "duration", "delay", "interval", "elapsed", "period", "secs", "millis"}
@@ -165,7 +165,7 @@ def has_a_mirror(module: Module) -> Offences:
 
 
 RULES: dict[Rule, tuple[str, str]] = {
-    is_short: ("src/steadyhand/x.py", "x = 1\n" * 621),
+    is_short: ("src/steadyhand/x.py", "x = 1\n" * (LONGEST_MODULE + 1)),
     is_named_for_what_it_does: ("src/steadyhand/utils.py", "x = 1"),
     writes_through_files: ("src/steadyhand/x.py", "def f(place):\n    with place.open(mode='wb') as file: ..."),
     says_its_units: ("src/steadyhand/x.py", "def f(*, first_timeout: float | None = None) -> None: ..."),

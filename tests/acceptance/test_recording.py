@@ -135,14 +135,14 @@ class Person:
         subprocess.run(["xdotool", *told], check=True)
 
 
-CLICK = "click 1 sleep 0.7"
+CLICK = "click 1 sleep 1.2"
 FILL_IN = (
     f"at 100 142 {CLICK} type --delay 60 --args 1 Ada sleep 0.6",
     f"at 100 212 {CLICK} type --delay 60 --args 1 {SECRET} sleep 0.6",
     f"at 300 212 {CLICK}",
     f"at 100 282 {CLICK} at 100 356 {CLICK}",
     f"at 100 324 {CLICK}",
-    f"at 60 368 {CLICK} key Return sleep 0.7",
+    f"at 60 368 {CLICK} key Return sleep 1.2",
     f"at 80 418 {CLICK} sleep 0.5",
     "at 600 300 click 5 sleep 0.1 click 5 sleep 0.1 click 5 sleep 0.7",
 )

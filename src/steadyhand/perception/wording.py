@@ -91,6 +91,7 @@ def without_icons(folded: str) -> str:
 
 
 _VALUE = re.compile(r"[\W\d_]*(?:\d[\W\d_]*)(?:(?:[ap]\.?m|eur|usd|gbp|k|m|h|min|kb|mb|gb)[\W\d_]*)?")
+_COUNT_DIGITS = 3
 _MONTHS = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|fevr|mars|avr|mai|juin|juil|aout|sept)[a-z]*\b"
 )
@@ -100,6 +101,9 @@ def is_value(folded: str) -> bool:
     """Whether a text is an amount, a count, a date or a time, which change while the thing beside them stays the same.
 
     Args:
-        folded: Folded text. `INV-2047` is no value: letters make an identifier of a number.
+        folded: Folded text. `INV-2047` is no value, and neither is `4616`: letters, and more digits than a count has,
+            make an identifier of a number.
     """
+    if folded.isdigit() and len(folded) > _COUNT_DIGITS:
+        return False
     return bool(_VALUE.fullmatch(folded) or _VALUE.fullmatch(_MONTHS.sub("", folded)) or folded.endswith(" ago"))

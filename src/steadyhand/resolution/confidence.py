@@ -140,6 +140,7 @@ def features(
         if "twin" in evidence:
             least_lead = min(least_lead, 0.0)
         around, identity = surroundings(evidence), evidence.get("identity", 1.0)
+        told = min(1.0, max(0.0, 2.2 * identity - 0.8))  # half of what tells it from its look-alikes is too little
         result.append(
             {
                 **{f"is_{each.value}": float(kind is each) for each in Kind},
@@ -150,7 +151,7 @@ def features(
                 "no_lead": float(least_lead < _NO_LEAD),
                 "no_rival": float(not leads),
                 "page": min(evidence["page"], _ENOUGH_AROUND),
-                "weakest": min(same[mine], identity, max(0.0, 3 * least_lead), 2 * evidence["page"]),
+                "weakest": min(same[mine], told, max(0.0, 3 * least_lead), 2 * evidence["page"]),
             }
         )
     return result

@@ -249,7 +249,8 @@ class Present:
     def expected(self) -> Point | None:
         """Where the target should be, as the landmarks nearest to it say; None if none is here."""
         target = self.recorded.anchor.center
-        votes = sorted((math.dist(match.recorded.center, target), match) for match in self.matches)[:5]
+        distances = [(math.dist(match.recorded.center, target), match) for match in self.matches]
+        votes = sorted(distances, key=lambda vote: vote[0])[:5]
         if not votes:
             return None
         guesses = []
@@ -285,12 +286,8 @@ class Present:
         neighbours = neighbours_of(box, outside)
         folded = fold(text)
         evidence = {"page": self.page, "shape": self._shape(box), "look": self._look(box)}
-        if recorded.kind is Kind.TICK:
-            evidence["kind"] = self._tick(box)
-        elif recorded.kind is Kind.FIELD:
-            evidence["kind"] = float(is_field(self.scene, box))
-        elif recorded.kind is Kind.ICON:
-            evidence["kind"] = float(not any(sum(map(str.isalpha, word)) > 2 for word in text.split()))
+        if recorded.kind is not Kind.WORDS:
+            evidence["kind"] = self._kind(box, text)
         if recorded.text:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
@@ -368,6 +365,14 @@ class Present:
         said = fold(self.scene.text_in(holder.grown(1)))
         mine, all_of_it = len(without_counts(folded).replace(" ", "")), len(without_counts(said).replace(" ", ""))
         return min(1.0, mine / all_of_it) if all_of_it else 1.0
+
+    def _kind(self, box: Box, text: str) -> float:
+        """How surely it is what the target was: a check box, a field, or a thing without words."""
+        if self.recorded.kind is Kind.TICK:
+            return self._tick(box)
+        if self.recorded.kind is Kind.FIELD:
+            return float(is_field(self.scene, box))
+        return float(not any(sum(map(str.isalpha, word)) > 2 for word in text.split()))
 
     def _tick(self, box: Box) -> float:
         """How surely it is a check box or radio button: found as such, or at least a square of the recorded size."""

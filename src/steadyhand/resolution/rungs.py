@@ -165,7 +165,7 @@ def point_of(recorded: Recorded, box: Box, method: Method) -> Point:
 
 
 def _sighting(before: Scene, now: Scene, view: View) -> tuple[float, tuple[float, float] | None]:
-    """How like the recorded view its best place looks, and how far it has moved; None if it is not seen unchanged once."""
+    """How like the recorded view its best place looks, and how far it has moved; None if it is not seen once."""
     picture = cut(before.gray, view.box)
     if _difference(picture, cut(now.gray, view.box)) < 1:
         return 1.0, (0.0, 0.0)

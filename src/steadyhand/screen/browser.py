@@ -105,6 +105,7 @@ class BrowserDriver:
         self._scale = scale
         self._clock = clock
         self._sessions: dict[Page, CDPSession] = {}
+        self._sized: set[Page] = set()
         self._picture = np.full((round(size[1] * scale), round(size[0] * scale), 3), 255, np.uint8)
         self._lost = ""
         self._dialogs: list[tuple[Dialog, NativeDialog]] = []
@@ -199,7 +200,7 @@ class BrowserDriver:
         try:
             session = self._sessions.get(page)
             if session is None and not self._dialogs:
-                session = self._call(lambda: self._session(page))
+                session = self._call(lambda: self._attached(page))
             if session is None:
                 return ScreenFacts(url=page.url)
             info = session.send("Target.getTargetInfo")["targetInfo"]
@@ -323,17 +324,23 @@ class BrowserDriver:
 
     def _session(self, page: Page) -> CDPSession:
         """The DevTools of a page, whose viewport is given the size that every page has here."""
-        session = self._sessions.get(page)
-        if session is None:
-            session = page.context.new_cdp_session(page)
+        session = self._attached(page)
+        if page not in self._sized:
             width, height = self._size
             metrics = {"width": width, "height": height, "screenWidth": width, "screenHeight": height}
             # Scale 0 leaves the browser's own, which is the one that is wanted.
             session.send("Emulation.setDeviceMetricsOverride", {**metrics, "deviceScaleFactor": 0, "mobile": False})
+            session.send("Page.enable")
+            self._sized.add(page)
+        return session
+
+    def _attached(self, page: Page) -> CDPSession:
+        """The DevTools of a page as they are; the browser itself gives them, so that a busy page has them too."""
+        session = self._sessions.get(page)
+        if session is None:
+            session = self._sessions[page] = page.context.new_cdp_session(page)
             session.on("Page.javascriptDialogClosed", lambda _: self._forget(page))
             session.on("Page.frameNavigated", self._turn)
-            session.send("Page.enable")
-            self._sessions[page] = session
         return session
 
     def _shoot(self) -> str | None:

@@ -391,7 +391,8 @@ def test_a_browser_that_somebody_closes_is_lost(opened: Callable[..., BrowserDri
 
 def test_the_facts_are_known_while_a_page_is_busy(opened: Callable[..., BrowserDriver]) -> None:
     """The browser knows address and title although its page is stuck, and it can be closed."""
-    driver = opened(page("<script>setTimeout(() => { while (true) {} }, 50)</script>", title="Stuck"))
+    stuck = "<script>onload = () => setTimeout(() => { while (true) {} })</script>"
+    driver = opened(page(stuck, title="Stuck"))
     assert driver.facts().title == "Stuck"
     driver.close()
     with pytest.raises(ScreenLostError):
