@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from steadyhand.clock import SystemClock
 from steadyhand.demo.application import DemoApplication
+from steadyhand.errors import ConfigError
 from steadyhand.evidence.run_report import IndexEntry, write_index
 from steadyhand.evidence.summary import Summary, comparison_table
 from steadyhand.model.geometry import Box
@@ -40,6 +41,7 @@ DETAILS = {"payment_date": "2026-06-18", "email": "ap@harbourlane.example", "not
 RELEASES = {1: "as recorded", 2: "restyled and moved", 3: "relabelled, reordered", 4: "the button is gone"}
 WIDTH, HEIGHT = 1280, 800
 _PASSWORD_VARIABLE = "STEADYHAND_PASSWORD"  # noqa: S105  the name of one, not one
+_RECORDED_BOOKS = "recorded.db"
 _BELOW_LABEL_PX, _ROW_PX = 32, 40
 
 
@@ -120,16 +122,19 @@ def tell(
         clock: Where time comes from.
 
     Raises:
+        ConfigError: The folder holds files that no demo left there.
         DriverUnavailableError: There is no browser.
     """
     clock = clock or SystemClock()
     began_s = clock.monotonic_s()
-    if (folder / "flow.yaml").is_file():
+    if (folder / _RECORDED_BOOKS).is_file():
         rmtree(folder)
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} holds other files.", "Name a folder that is empty, new, or that of a former demo.")
     folder.mkdir(parents=True, exist_ok=True)
     flow = folder / "flow.yaml"
     progress("Recording on release 1")
-    with DemoApplication(1, folder / "recorded.db") as application:
+    with DemoApplication(1, folder / _RECORDED_BOOKS) as application:
         _record(application, flow, headed=headed, clock=clock)
     chapters = []
     for release, words in RELEASES.items():
