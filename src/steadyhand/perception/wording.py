@@ -26,7 +26,7 @@ _LEAST_SIMILARITY = 0.75
 
 
 def fold(text: str) -> str:
-    """Text without case, accents, closing colon, asterisk or final punctuation, typographic variants and superfluous space."""  # noqa: E501  one line reads better here
+    """Text without case, accents, closing punctuation, typographic variants and superfluous space."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_VARIANTS))
     bare = "".join(character for character in plain if not unicodedata.combining(character))
     return _ENDINGS.sub("", _SPACES.sub(" ", bare).strip()).strip()

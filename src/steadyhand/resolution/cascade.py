@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from steadyhand.resolution.target import Target
 
 _WORTH_NAMING = 0.05
-"""Candidates less likely than this are left out of results: a person who looks at a miss wants the few that mattered."""  # noqa: E501  one line reads better here
+"""Candidates less likely than this are left out of results: whoever looks at a miss wants the few that mattered."""
 _RIVAL_FROM = 0.3
 _TWIN_TEXT = 0.9
 
@@ -96,7 +96,8 @@ class Resolver:
             )
         if best.confidence < self._model.found_from:
             return NotFound(
-                f"The likeliest place has a probability of {best.confidence:.2f}; {self._model.found_from:.2f} is needed.",  # noqa: E501  one line reads better here
+                f"The likeliest place has a probability of {best.confidence:.2f}; "
+                f"{self._model.found_from:.2f} is needed.",
                 named,
             )
         return Found(best.point, best.box, best.confidence, best.method, named)
