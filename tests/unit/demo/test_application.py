@@ -421,6 +421,9 @@ def test_a_form_too_long_is_refused(database: Path) -> None:
         assert _Browser(application, logged_in=False).post("/log-in", user="x" * 70_000).status == 413
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="started so that Ctrl-C is ignored, by all that it starts"
+)
 def test_the_command_serves_until_it_is_interrupted() -> None:
     """`python -m steadyhand.demo.application` prints where it serves, answers there, and ends well on Ctrl-C."""
     command = [sys.executable, "-m", "steadyhand.demo.application", "--release", "2"]
