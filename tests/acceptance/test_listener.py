@@ -56,7 +56,7 @@ class Page:
 
     def __init__(self, driver: BrowserDriver) -> None:
         self.driver = driver
-        self.listener = Listener(driver.page, SystemClock())
+        self.listener = Listener(driver, SystemClock())
         self.messages: list[Message] = []
 
     def click(self, top: float, left: float = 120, count: int = 1) -> None:
@@ -214,12 +214,12 @@ def test_a_secret_stays_in_the_page(page: Page) -> None:
     assert page.typed.ways == ()
     assert page.typed.element is not None
     assert page.typed.element.is_password
-    assert page.listener.secret_boxes(page.driver.page, 1.0) == [Box(20, 140, 200, 30)]
+    assert page.listener.secret_boxes(1.0) == [Box(20, 140, 200, 30)]
     page.click(540)
     page.click(140)
     page.type(SECRET)
     assert all(not deed.ways for deed in page.deeds if isinstance(deed, Wrote))
-    assert page.listener.secret_boxes(page.driver.page, 1.0) == [Box(20, 140, 200, 30)]
+    assert page.listener.secret_boxes(1.0) == [Box(20, 140, 200, 30)]
     assert not any(piece in repr(page.messages) for piece in (SECRET, SECRET[:3], SECRET[-3:]))
 
 
@@ -282,6 +282,19 @@ def test_dragging_one_thing_to_another(page: Page) -> None:
     assert (deed.element.text, deed.end_element.text) == ("Drag me", "Drop here")
 
 
+def test_a_dialog_that_opens_while_the_page_is_asked_holds_nobody_up(page: Page) -> None:
+    """Without an answer from the page the dialog is there to be seen; once it is answered, the page answers again."""
+    page.click(140)
+    page.type(SECRET)
+    assert page.typed.element is not None
+    asks = "delete document.querySelectorAll; alert('Well?'); return []"
+    page.driver.page.evaluate(f"document.querySelectorAll = () => {{ {asks} }}; 0")
+    assert page.listener.secret_boxes(1.0) is None
+    assert page.listener.element_at(Point(120, 35), 1.0) is None
+    page.press("Enter")
+    assert page.listener.secret_boxes(1.0) == [Box(20, 140, 200, 30)]
+
+
 def test_turning_the_wheel_scrolls_once(page: Page) -> None:
     """Turns in a row add up to one scroll."""
     for _ in range(3):
@@ -293,14 +306,36 @@ def test_turning_the_wheel_scrolls_once(page: Page) -> None:
 
 def test_a_place_is_asked_for_what_is_there(page: Page) -> None:
     """The page says what is at a place, also within a frame of it, and what has the focus."""
-    there = page.listener.element_at(page.driver.page, Point(440, 60), 1.0)
+    there = page.listener.element_at(Point(440, 60), 1.0)
     assert there is not None
     assert (there.text, there.box) == ("Inner", Box(422, 42, 80, 30))
-    assert page.listener.focused_element(page.driver.page, 1.0) is None
+    assert page.listener.focused_element(1.0) is None
     page.click(140)
-    focused = page.listener.focused_element(page.driver.page, 1.0)
+    focused = page.listener.focused_element(1.0)
     assert focused is not None
     assert focused.is_password
+
+
+COARSE_CLOCK = """<script>
+  const now = Date.now.bind(Date), told = [];
+  Date.now = () => Math.floor(now() / 40) * 40;
+  for (const type of ["pointerdown", "pointerup"]) addEventListener(type, event => told.push(event.timeStamp));
+</script>"""
+
+
+def test_what_follows_closely_stays_in_order(tmp_path: Path) -> None:
+    """However coarse the calendar of a browser is: times lie as far apart as the events themselves."""
+    file = tmp_path / "page.html"
+    file.write_text(COARSE_CLOCK, encoding="utf-8")
+    with closing(BrowserDriver.open(file.as_uri(), width=800, height=600)) as driver:
+        listener = Listener(driver, SystemClock())
+        for _ in range(5):
+            driver.click(Point(100, 100))
+        driver.capture()
+        heard = [message.at * 1000 for _, message in listener.heard(1.0)]
+        seen = driver.page.evaluate("told")
+    assert len(heard) == len(seen) == 10
+    assert [at - heard[0] for at in heard] == pytest.approx([at - seen[0] for at in seen], abs=0.1)
 
 
 def test_another_page_is_listened_to_as_well(page: Page) -> None:

@@ -135,7 +135,7 @@ class Person:
         subprocess.run(["xdotool", *told], check=True)
 
 
-CLICK = "click 1 sleep 2.5"
+CLICK = "click 1 sleep 1.5"
 FILL_IN = (
     f"at 100 142 {CLICK} type --delay 60 --args 1 Ada sleep 0.6",
     f"at 100 212 {CLICK} type --delay 60 --args 1 {SECRET} sleep 0.6",

@@ -10,10 +10,14 @@
   const calendarTime = Date.now.bind(Date);
   const runningTime = performance.now.bind(performance);
   const later = setTimeout.bind(window);
-  const tell = (kind, event, details) => {
-    const at = calendarTime() - (runningTime() - event.timeStamp);
-    window.steadyhandSaw?.({ kind, at, ...details });
+  // The calendar counts in whole milliseconds: asked anew for each event, it would turn around what follows closely.
+  let beginning = calendarTime() - runningTime();
+  const timeOf = (event) => {
+    const now = calendarTime() - runningTime();
+    if (Math.abs(now - beginning) > 100) beginning = now; // the machine slept, or its clock was set
+    return beginning + event.timeStamp;
   };
+  const tell = (kind, event, details) => window.steadyhandSaw?.({ kind, at: timeOf(event), ...details });
 
   // ------------------------------------------------------------------------------------------------------ things
 
@@ -150,7 +154,7 @@
     const thing = meant(innermost(event));
     if (thing === pointedAt) return;
     pointedAt = thing;
-    enteredAt = calendarTime() - (runningTime() - event.timeStamp);
+    enteredAt = timeOf(event);
   });
 
   const placed = (event, element) => ({

@@ -12,6 +12,8 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from steadyhand.clock import SystemClock
 from steadyhand.errors import ScreenLostError
 from steadyhand.model.workflow import BrowserScreen
@@ -22,11 +24,14 @@ from steadyhand.recording.folding import Folding
 from steadyhand.recording.listener import Listener
 from steadyhand.recording.looks import Timeline, covered
 from steadyhand.recording.messages import Chose, Down, Unseen
+from steadyhand.recording.proposing import slices
 from steadyhand.screen.browser import BrowserDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from steadyhand.clock import Clock
     from steadyhand.model.geometry import Box
@@ -118,6 +123,7 @@ class _Watch:
         self._idle: Look | None = None
         self._listener: Listener | None = None
         self._secrets: list[Box] | None = []
+        self._image: NDArray[np.uint8] | None = None
 
     def look(self) -> float:
         """Take a look, and hear what was done meanwhile.
@@ -131,12 +137,16 @@ class _Watch:
         url, page = self._driver.facts().url, self._driver.page
         is_asking = self._driver.dialog is not None  # then the page stands still and does not answer
         if self._listener is None and not is_asking:
-            self._listener = Listener(page, self._clock)
+            self._listener = Listener(self._driver, self._clock)
         # Whoever shows a secret tells so before the picture of it arrives: hear first, then cover.
         messages = self._listener.heard(frame.scale) if self._listener is not None else []
         if self._listener is not None and not is_asking:
-            self._listener.attend(page)
-            self._secrets = self._listener.secret_boxes(page, frame.scale)
+            self._listener.attend()
+            secrets = self._listener.secret_boxes(frame.scale)
+            is_interrupted = secrets is None and self._driver.dialog is not None
+            if not (is_interrupted and self._are_still_there(frame.image)):
+                self._secrets = secrets
+            self._image = frame.image
         former = self._timeline.newest
         if self._secrets is not None:
             self._keep(self._timeline.add(covered(frame.image, self._secrets), url, began_s, ended_s))
@@ -146,6 +156,14 @@ class _Watch:
             else:
                 self._progress("Something was done in another tab; only the newest one is recorded.")
         return _STILL_PAUSE_S if former is self._timeline.newest and not messages else _PAUSE_S
+
+    def _are_still_there(self, image: NDArray[np.uint8]) -> bool:
+        """Whether the secrets that were in sight look as they did: then none of them has moved."""
+        former = self._image
+        if self._secrets is None or former is None:
+            return False
+        places = [slices(box) for box in self._secrets]
+        return all(np.array_equal(image[place], former[place]) for place in places)
 
     def end(self) -> None:
         """Nothing more is done."""

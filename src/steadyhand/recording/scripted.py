@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Page
 
     from steadyhand.clock import Clock
     from steadyhand.model.geometry import Box, Point
@@ -235,12 +234,12 @@ class Recorder:
 
     def _secret_boxes(self, frame: Frame) -> list[Box] | None:
         """Where secrets are in sight; None if the screen is changing."""
-        page = self._page()
-        if page is not None:
-            self._listener = self._listener or Listener(page, self._clock)
-            self._listener.heard(frame.scale)
-            self._secrets = self._listener.secret_boxes(page, frame.scale)
-        elif not isinstance(self._driver, BrowserDriver):
+        if isinstance(self._driver, BrowserDriver):
+            if self._driver.dialog is None:
+                self._listener = self._listener or Listener(self._driver, self._clock)
+                self._listener.heard(frame.scale)
+                self._secrets = self._listener.secret_boxes(frame.scale)
+        else:
             if self._secret_box is not None:
                 self._secret_looks.append((self._secret_box, frame.image[slices(self._secret_box)].copy()))
                 self._secret_box = None
@@ -248,17 +247,10 @@ class Recorder:
             self._secrets = [box for box, look in looks if np.array_equal(frame.image[slices(box)], look)]
         return self._secrets
 
-    def _page(self) -> Page | None:
-        """The page in sight, if this is a browser, and not asking something: then its page does not answer."""
-        driver = self._driver
-        return driver.page if isinstance(driver, BrowserDriver) and driver.dialog is None else None
-
     def _element_at(self, point: Point) -> ElementFacts | None:
         """What the application says about the thing at a place, if it says anything."""
-        page = self._page()
-        return self._listener.element_at(page, point, self._scale) if page and self._listener else None
+        return self._listener.element_at(point, self._scale) if self._listener else None
 
     def _focused_element(self) -> ElementFacts | None:
         """What the application says about the thing that has the focus, if it says anything."""
-        page = self._page()
-        return self._listener.focused_element(page, self._scale) if page and self._listener else None
+        return self._listener.focused_element(self._scale) if self._listener else None

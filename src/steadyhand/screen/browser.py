@@ -208,6 +208,21 @@ class BrowserDriver:
             raise self._gone(first_line(error)) from error
         return ScreenFacts(url=info["url"] or page.url, title=info["title"])  # none while one page replaces another
 
+    def ask(self, work: Callable[[], _T]) -> _T | None:
+        """Ask the page something that only it can tell.
+
+        Args:
+            work: Asks it through Playwright.
+
+        Returns:
+            What it answers; None if a native dialog keeps it from answering, be it there or opening meanwhile. The
+            question is then put aside until the dialog has been answered.
+
+        Raises:
+            Error: Playwright's; the page cannot answer any more.
+        """
+        return None if self._dialogs else self._call(work)
+
     # ---------------------------------------------------------------------------------------------------- acting
 
     def click(self, point: Point, button: Button = "left", count: int = 1) -> None:
