@@ -1,7 +1,7 @@
 """Writes the reference pages, which say only what the code says.
 
-Run it after a change of a command, an error or the workflow file: ``python docs/generate.py``. The tests compare the
-committed pages with what it would write.
+Run it after a change of a command, an error, a threshold, a state or the workflow file: ``python docs/generate.py``.
+The tests compare the committed pages with what it would write.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import typer
 from pydantic import BaseModel
 from typer.cli import get_docs_for_click
 
-from steadyhand import cli, errors
+from steadyhand import cli, errors, policy, policy_file
 from steadyhand.files import write_whole
+from steadyhand.healing import execution_state
+from steadyhand.healing.execution_state import BEFORE, TRANSITIONS, Event, ExecutionState
 from steadyhand.model import workflow
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ def workflow_shapes() -> list[type[BaseModel]]:
     ]
 
 
-def meaning(shape: type[BaseModel], field: str) -> str:
+def meaning(shape: type, field: str) -> str:
     """What the docstring of a part, or of what it is a case of, says about a field; empty if nothing."""
     for owner in shape.__mro__:
         attributes = inspect.cleandoc(owner.__doc__ or "").partition("Attributes:\n")[2]
@@ -183,6 +185,69 @@ def _link(name: str) -> str:
     return places.get(name) or f"[{name}](#{name.lower()})"
 
 
+# ---------------------------------------------------------------------------------------------------------- policy
+
+
+def policy_page() -> str:
+    """The page on the policy file: each key with its unit, its range, its value in each mode, and the reason."""
+    modes = ", ".join(f"`{mode}`" for mode in policy.MODES)
+    told = (
+        "`steadyhand policy check` lists every mistake in a file, `steadyhand policy show` what is in force, and "
+        "`steadyhand policy diff` in what two files differ."
+    )
+    return "\n\n".join(
+        (
+            NOTICE + f"# The policy file, `{policy_file.FILE_NAME}`",
+            _prose(policy.__doc__),
+            _prose(policy_file.__doc__),
+            told,
+            f"`mode` is one of {modes}. Every other key, with its value in each of them:",
+            _table(("key", "allowed", *policy.MODES, "meaning", "reason"), map(_key_row, policy.Policy.model_fields)),
+            "Keys that belong together:",
+            "\n".join(f"- {rule.in_words()}" for rule in policy.RULES),
+        )
+    ) + "\n"  # fmt: skip
+
+
+def _key_row(name: str) -> tuple[str, ...]:
+    """What is to be known of a key of the policy."""
+    key = policy.Policy.key(name)
+    said = meaning(policy.Policy, name) + (" Not for one workflow alone." if key.is_for_all else "")
+    values = (f"`{json.dumps(policy.Policy.preset(mode)[name])}`" for mode in policy.MODES)
+    return f"`{name}`", policy.allowed(name), *values, said, key.why
+
+
+# ---------------------------------------------------------------------------------------------------------- states
+
+
+def states_page() -> str:
+    """The page on the states of a workflow: the table of transitions as a drawing, and what each word means."""
+    ways: dict[tuple[str, str], list[str]] = {}
+    for (state, event), after in TRANSITIONS.items():
+        held = [before for before in ExecutionState if (before, Event.PAUSE) in TRANSITIONS]
+        for end in held if after is BEFORE else [after]:
+            ways.setdefault((state, end), []).append(event)
+    lines = [f"    {start} --> {end}: {', '.join(events)}" for (start, end), events in ways.items()]
+    drawing = "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> NORMAL", *lines, "```"])
+    states = (
+        (f"`{state}`", _yes(state.acts), _yes(state.learns), meaning(ExecutionState, state)) for state in ExecutionState
+    )
+    events = ((f"`{event}`", meaning(Event, event)) for event in Event)
+    return "\n\n".join(
+        (
+            NOTICE + "# The states of a workflow",
+            _prose(execution_state.__doc__),
+            drawing,
+            _table(("state", "acts", "learns", "meaning"), states),
+            _table(("event", "meaning"), events),
+        )
+    ) + "\n"  # fmt: skip
+
+
+def _yes(holds: bool) -> str:  # noqa: FBT001  it puts this very value into words
+    return "yes" if holds else "no"
+
+
 # ----------------------------------------------------------------------------------------------------------- words
 
 
@@ -203,7 +268,13 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": commands, "errors.md": errors_page, "workflow.md": workflow_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": commands,
+    "errors.md": errors_page,
+    "policy.md": policy_page,
+    "states.md": states_page,
+    "workflow.md": workflow_page,
+}
 """Each page by its file name, with what writes it."""
 
 

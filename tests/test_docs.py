@@ -13,7 +13,9 @@ import typer
 from docs import generate
 
 from steadyhand import cli
+from steadyhand.healing.execution_state import Event, ExecutionState
 from steadyhand.model import workflow
+from steadyhand.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +72,20 @@ def test_each_error_is_explained() -> None:
     for error in generate.error_classes():
         assert re.search(rf"^\| `{error.__name__}` \|.*\w+[.!] \|$", page, re.MULTILINE), error.__name__
         assert error.__name__ in drawing, f"{error.__name__} is missing from the drawing in errors.py"
+
+
+def test_each_policy_key_is_explained() -> None:
+    """Every threshold stands in the reference with its range, its value in each mode, its meaning and a reason."""
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|$", (generate.FOLDER / "policy.md").read_text(), re.MULTILINE)
+    assert [name for name, _ in rows] == list(Policy.model_fields)
+    assert [name for name, cells in rows if not all(cell.strip() for cell in cells.split("|"))] == []
+
+
+def test_each_state_and_event_is_explained() -> None:
+    """Every state and every event stands in the reference with its meaning."""
+    page = (generate.FOLDER / "states.md").read_text()
+    explained = set(re.findall(r"^\| `(\w+)` \|.*\w+\. \|$", page, re.MULTILINE))
+    assert explained == {*ExecutionState, *Event}
 
 
 def test_each_action_and_expectation_is_explained() -> None:

@@ -18,6 +18,7 @@ is wrong, goes to standard error. Whatever came from a screen or a file is made 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from steadyhand import cli_bench, cli_healing
 from steadyhand.errors import ConfigError, SteadyhandError
+from steadyhand.terminal import complain, console, print_json, progress, tell, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,18 +36,16 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from rich.console import Console
 
+    from steadyhand.clock import Clock
     from steadyhand.evidence.run_report import IndexEntry
     from steadyhand.model.outcome import StepResult
     from steadyhand.model.workflow import Workflow
+    from steadyhand.resolution.grounding import Grounder
     from steadyhand.session import Finished
 
 DONE, FAILED, BAD_INPUT, REFUSED, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 """The exit codes. Source: 70 is EX_SOFTWARE of BSD's `sysexits.h`; 130 is what shells report of SIGINT."""
-
-_FILE_WIDTH = 120
-"""How many characters a line of a table may have that goes into a file or a pipe."""
 
 app = typer.Typer(
     name="steadyhand",
@@ -54,10 +55,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-bench = typer.Typer(
-    help="Measure how often it is right, and what it costs.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(bench, name="bench")
+app.add_typer(cli_bench.bench, name="bench")
+app.add_typer(cli_healing.policy, name="policy")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 Flow = Annotated[Path, typer.Argument(metavar="FLOW", help="A workflow file.")]
@@ -74,16 +73,16 @@ def main() -> NoReturn:
     try:
         app()
     except SteadyhandError as error:
-        _complain(str(error))
+        complain(str(error))
         if "--json" in sys.argv:
             problems = list(error.problems) if isinstance(error, ConfigError) else []
-            _print_json({"error": error.message, "problems": problems, "hint": error.hint})
+            print_json({"error": error.message, "problems": problems, "hint": error.hint})
         sys.exit(error.exit_code)
     except Exception:  # noqa: BLE001  the outermost loop: nobody else is left to tell
         import traceback
 
         traceback.print_exc()
-        _complain("This is a fault of Steadyhand itself; please report it with the lines above.")
+        complain("This is a fault of Steadyhand itself; please report it with the lines above.")
         sys.exit(FAULT)
     raise AssertionError("typer leaves by itself")
 
@@ -119,12 +118,12 @@ def record(
     from steadyhand.recording import live
 
     workflow = live.record(
-        url, output, width=width, height=height, scale=scale, locale=locale, parameters=given, progress=_tell
+        url, output, width=width, height=height, scale=scale, locale=locale, parameters=given, progress=tell
     )
     if as_json:
-        _print_json({"file": str(output), "name": workflow.name, "steps": [step.id for step in workflow.steps]})
+        print_json({"file": str(output), "name": workflow.name, "steps": [step.id for step in workflow.steps]})
     else:
-        print(f"{_visible(output)}: {len(workflow.steps)} steps. Read it, then: steadyhand run {_visible(output)}")
+        print(f"{visible(output)}: {len(workflow.steps)} steps. Read it, then: steadyhand run {visible(output)}")
 
 
 @app.command()
@@ -145,12 +144,21 @@ def run(
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML as well.")] = None,
     url: Annotated[str | None, typer.Option(metavar="URL", help="Start here, not where the workflow says.")] = None,
+    vlm_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask a vision-language model there, where the evidence leaves off."),
+    ] = None,
+    vlm_model: Annotated[str | None, typer.Option(metavar="NAME", help="Which model to ask there.")] = None,
+    vlm_price: Annotated[
+        str | None, typer.Option(metavar="IN,OUT", help="What a million tokens cost there, for the report.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a workflow and report what was found and how.
 
     With --data a row that fails does not stop the others. --resume needs the screen as the run left it: an action that
-    may have happened is verified there, never blindly done again.
+    may have happened is verified there, never blindly done again. A model is asked only with --vlm-url; its key is
+    taken from STEADYHAND_VLM_KEY.
     """
     if resume and (report or data or dry_run):
         raise ConfigError(
@@ -160,6 +168,7 @@ def run(
     from steadyhand.model.workflow_file import load_workflow
 
     workflow, clock = load_workflow(flow), SystemClock()
+    grounder = _grounder(vlm_url, vlm_model, vlm_price, clock)
     values = _values(workflow, _pairs(param), data)
     folder = resume or report or _new_folder(flow, clock.now())
 
@@ -168,7 +177,15 @@ def run(
     from steadyhand.session import run_once
 
     once = partial(
-        run_once, workflow, flow.parent, clock=clock, headed=headed, resume=resume is not None, dry_run=dry_run, url=url
+        run_once,
+        workflow,
+        flow.parent,
+        clock=clock,
+        headed=headed,
+        resume=resume is not None,
+        dry_run=dry_run,
+        url=url,
+        grounder=grounder,
     )
     if data:
         entries, faults = _run_rows(once, values, folder, len(workflow.steps))
@@ -193,12 +210,12 @@ def check(flow: Flow, *, as_json: AsJson = False) -> None:
     except WorkflowError as error:
         if not as_json:
             raise
-        _complain(str(error))
-        _print_json({"file": str(flow), "valid": False, "problems": list(error.problems) or [error.message]})
+        complain(str(error))
+        print_json({"file": str(flow), "valid": False, "problems": list(error.problems) or [error.message]})
         raise typer.Exit(BAD_INPUT) from None
     unverified = [step.id for step in workflow.steps if not step.expect]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "file": str(flow),
                 "valid": True,
@@ -210,7 +227,7 @@ def check(flow: Flow, *, as_json: AsJson = False) -> None:
             }
         )
         return
-    print(f"{_visible(flow)} can be run: {_visible(workflow.name)}, {len(workflow.steps)} steps.")
+    print(f"{visible(flow)} can be run: {visible(workflow.name)}, {len(workflow.steps)} steps.")
     if unverified:
         print(f"Without an expectation, and so never verified: {', '.join(unverified)}.")
 
@@ -222,6 +239,9 @@ def locate(
     at: Annotated[str, typer.Option(metavar="X,Y", help="Where the target is on it, pixels.")],
     replay: Annotated[Path, typer.Option("--in", metavar="REPLAY.png", help="The screenshot to find it on.")],
     box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="The target's box on it, pixels.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option(metavar="OUT.png", help="Draw the decision, and what was weighed for it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find a thing of one screenshot on another one.
@@ -239,14 +259,19 @@ def locate(
     bounds = _place("--box", box, "x,y,width,height", frame) if box else None
     if bounds and not Box(*bounds).contains(Point(*point)):
         raise ConfigError(f"--at {at} lies outside of --box {box}.")
-    result = Resolver().resolve(Target.from_frame(frame, point, bounds), image)
+    target = Target.from_frame(frame, point, bounds)
+    result = Resolver().resolve(target, image)
+    if explain:
+        from steadyhand.evidence import explanation
+
+        _write(explain, _png(explanation.explain(target, image, result)))
     if as_json:
-        _print_json(Resolved.of(result).model_dump(mode="json"))
+        print_json(Resolved.of(result).model_dump(mode="json"))
     elif isinstance(result, Found):
         x, y = (round(number) for number in result.point)
         print(f"Found at {x},{y} by {result.method} with a confidence of {result.confidence:.2f}.")
     else:
-        print(f"{'Not found' if isinstance(result, NotFound) else 'Ambiguous'}. {_visible(result.reason)}")
+        print(f"{'Not found' if isinstance(result, NotFound) else 'Ambiguous'}. {visible(result.reason)}")
     raise typer.Exit(DONE if isinstance(result, Found) else FAILED if isinstance(result, NotFound) else REFUSED)
 
 
@@ -260,53 +285,52 @@ def demo(
     """Record on a small application, replay on its next releases."""
     from steadyhand.demo import story
 
-    told = story.tell(report, headed=headed, progress=_tell)
+    told = story.tell(report, headed=headed, progress=tell)
     if as_json:
-        _print_json(told.as_json())
+        print_json(told.as_json())
     else:
-        _console().print(told.table())
+        console().print(told.table())
         print(told.verdict())
         print(f"The reports: {told.page}")
     raise typer.Exit(DONE if told.is_as_it_should_be else FAILED)
 
 
-@bench.command("drift")
-def bench_drift(
+@app.command()
+def calibrate(
     corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="A folder with cases.jsonl and its frames.")],
     *,
-    every: Annotated[int, typer.Option(min=1, help="Take only each n-th case.")] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file of weights to write; our own if not given."),
+    ] = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write calibration.md with its diagrams there.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """How often it is right, wrong, or refuses, on recorded cases."""
-    from rich.progress import Progress
+    """Fit what turns evidence into confidence.
 
-    from steadyhand.bench import drift
-
-    console = _console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Resolving", total=None)
-        answers = drift.run(corpus, every, lambda done, total: progress.update(task, completed=done, total=total))
-    if as_json:
-        _print_json(drift.as_json(answers))
-    else:
-        _console().print(drift.table(answers))
-
-
-@bench.command("calibrate")
-def bench_calibrate(
-    corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="A folder with cases.jsonl and its frames.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file of weights to write.")],
-) -> None:
-    """Fit what turns evidence into confidence."""
+    What is printed was measured on applications that were left out of the fit. Cases named as test are refused.
+    """
     from dataclasses import asdict
+    from importlib.resources import files
 
-    from steadyhand.bench import calibrate
-    from steadyhand.files import write_whole
+    from steadyhand.bench import calibration_report
     from steadyhand.resolution.confidence import Model
 
-    model = calibrate.fit(calibrate.examples(corpus), Model.fitted())
-    write_whole(output, json.dumps(asdict(model), indent=2) + "\n")
-    print(f"{output}: {len(model.weights)} weights")
+    with progress("Weighing") as moved:
+        made = calibration_report.calibrate(corpus, Model.fitted(), moved)
+    path = output or Path(str(files("steadyhand.resolution"))) / "confidence.json"
+    _write(path, json.dumps(asdict(made.model), indent=2) + "\n")
+    if docs:
+        _write(docs / "calibration.md", calibration_report.page(made))
+        for name, diagram in calibration_report.diagrams(made).items():
+            _write(docs / "images" / name, diagram)
+    if as_json:
+        print_json({"file": str(path), **calibration_report.as_json(made)})
+    else:
+        console().print(calibration_report.table(made))
+        print(f"{visible(path)}: {len(made.model.weights)} weights")
 
 
 # ------------------------------------------------------------------------------------------------------- running
@@ -323,7 +347,7 @@ def _run_one(
         return IndexEntry(label, *once(values=values, report=folder, observers=[_StepTeller(steps)]))
     except KeyboardInterrupt:
         if (folder / JOURNAL).is_file():
-            _tell(f"Stopped. `--resume {folder}` goes on from here, on the screen as it is.")
+            tell(f"Stopped. `--resume {folder}` goes on from here, on the screen as it is.")
         raise
 
 
@@ -335,11 +359,11 @@ def _run_rows(
     faults: list[SteadyhandError] = []
     for number, values in enumerate(rows, start=1):
         label = f"row {number}"
-        _tell(f"{label} of {len(rows)}")
+        tell(f"{label} of {len(rows)}")
         try:
             entries.append(_run_one(once, label, values, folder / "rows" / f"{number:03}", steps))
         except SteadyhandError as fault:
-            _complain(f"{label}: {fault}")
+            complain(f"{label}: {fault}")
             faults.append(fault)
     if not entries:
         raise faults[-1]
@@ -389,6 +413,16 @@ def _values(workflow: Workflow, given: Mapping[str, str], data: Path | None) -> 
     return values
 
 
+def _grounder(url: str | None, model: str | None, price: str | None, clock: Clock) -> Grounder | None:
+    """What asks a vision-language model; None unless one is named."""
+    if url is None and model is None and price is None:
+        return None
+    from steadyhand.resolution.grounding import Grounder
+    from steadyhand.resolution.vision_model import Endpoint, VisionModel
+
+    return Grounder(VisionModel(Endpoint.configured(url, model, price, os.environ), clock))
+
+
 def _new_folder(flow: Path, now: datetime) -> Path:
     """A folder for a report that does not exist yet."""
     name = f"{flow.stem}-{now:%Y%m%dT%H%M%SZ}"
@@ -431,6 +465,15 @@ def _image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)
 
 
+def _png(image: NDArray[np.uint8]) -> bytes:
+    """A picture, uint8, (height, width, 3), blue-green-red, as a file."""
+    import cv2
+
+    encoded, raw = cv2.imencode(".png", image)
+    assert encoded, "PNG takes every picture"
+    return raw.tobytes()
+
+
 # -------------------------------------------------------------------------------------------------- what is told
 
 
@@ -452,7 +495,7 @@ class _StepTeller:
         self._count += 1
         healed = result.healed and result.verdict is not Verdict.FAILED
         words = f"{self._count}/{self._total} {result.note or result.step_id}: {result.verdict.value}"
-        _tell(words + (", healed" if healed else "") + (f" ({result.reason})" if result.reason else ""))
+        tell(words + (", healed" if healed else "") + (f" ({result.reason})" if result.reason else ""))
 
 
 def _print_runs(entries: Sequence[IndexEntry], faults: Sequence[SteadyhandError], page: Path, *, as_json: bool) -> None:
@@ -468,10 +511,10 @@ def _print_runs(entries: Sequence[IndexEntry], faults: Sequence[SteadyhandError]
             }
             for entry in entries
         ]
-        _print_json({"page": str(page), "runs": runs, "errors": [str(fault) for fault in faults]})
+        print_json({"page": str(page), "runs": runs, "errors": [str(fault) for fault in faults]})
         return
-    _console().print(comparison_table({entry.label: entry.run for entry in entries}))
-    print(f"The report: {_visible(page)}")
+    console().print(comparison_table({entry.label: entry.run for entry in entries}))
+    print(f"The report: {visible(page)}")
 
 
 def _exit_code(entries: Sequence[IndexEntry], faults: Sequence[SteadyhandError]) -> int:
@@ -484,38 +527,10 @@ def _exit_code(entries: Sequence[IndexEntry], faults: Sequence[SteadyhandError])
     return REFUSED if Outcome.REFUSED in outcomes else DONE
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     from steadyhand.files import write_whole
 
     try:
-        write_whole(path, text)
+        write_whole(path, content)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _tell(text: str) -> None:
-    """Say what goes on."""
-    print(_visible(text), file=sys.stderr, flush=True)
-
-
-def _complain(text: str) -> None:
-    """Say what is wrong."""
-    _tell(f"Error: {text}")
-
-
-def _visible(text: object) -> str:
-    from steadyhand.evidence.hostile_text import visible
-
-    return visible(str(text))
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Where tables go; what is not a terminal is wide enough for all of them."""
-    from rich.console import Console
-
-    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, width=None if is_terminal else _FILE_WIDTH)

@@ -4,11 +4,14 @@
 
     SteadyhandError
     ├── ConfigError                    the user mends it; exit code 2
-    │   └── WorkflowError              a workflow file or its images
+    │   ├── WorkflowError              a workflow file or its images
+    │   └── PolicyError                the file of thresholds
     ├── ScreenError                    the screen or the way to it
     │   ├── DriverUnavailableError     it cannot be reached at all (no browser, dead URL); exit code 2
     │   ├── ScreenLostError            it was there and is gone
     │   └── DeliveryUncertainError     an input may or may not have arrived; never retried blindly
+    ├── StoreError                     what is kept between runs cannot be read or written
+    ├── StateError                     the state of a workflow does not allow this; exit code 2
     └── RefusedError                   a rule of ours forbids to go on; exit code 3
 
 What is *expected* to happen is not here: a target that is not on the screen, or is there twice, is a value
@@ -83,6 +86,19 @@ class WorkflowError(ConfigError):
         super().__init__(message, hint, problems=problems)
 
 
+class PolicyError(ConfigError):
+    """The file of thresholds cannot be used.
+
+    Args:
+        message: One sentence naming the file.
+        problems: Every problem found, each naming the field, the value and what is allowed.
+        hint: What to do.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(message, hint, problems=problems)
+
+
 class ScreenError(SteadyhandError):
     """The screen, or the way to it, does not work."""
 
@@ -99,6 +115,16 @@ class ScreenLostError(ScreenError):
 
 class DeliveryUncertainError(ScreenError):
     """An input was sent and nobody knows whether it arrived; it must be verified before it is ever repeated."""
+
+
+class StoreError(SteadyhandError):
+    """What is kept between runs cannot be read back, or cannot be written."""
+
+
+class StateError(SteadyhandError):
+    """The state of a workflow does not allow what was asked: it is not in the table of transitions."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class RefusedError(SteadyhandError):

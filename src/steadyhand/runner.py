@@ -32,7 +32,17 @@ from steadyhand.execution.masking import SecretLook, masked, places_of_secret, w
 from steadyhand.execution.recovery import Search
 from steadyhand.execution.verifier import Before, Verifier
 from steadyhand.execution.watchdog import GRACE_S, Watchdog
-from steadyhand.model.outcome import Ambiguous, Found, NotFound, Outcome, RunResult, StepResult, Trigger, Verdict
+from steadyhand.model.outcome import (
+    Ambiguous,
+    Found,
+    ModelUse,
+    NotFound,
+    Outcome,
+    RunResult,
+    StepResult,
+    Trigger,
+    Verdict,
+)
 from steadyhand.model.parameters import fill
 from steadyhand.model.workflow import DragStep, TargetRecord, TypeStep, WaitStep
 from steadyhand.perception.settle import wait_until_settled
@@ -53,6 +63,7 @@ if TYPE_CHECKING:
     from steadyhand.model.parameters import SecretSource
     from steadyhand.model.workflow import Step, Workflow
     from steadyhand.resolution.cascade import Resolver
+    from steadyhand.resolution.grounding import Grounder
     from steadyhand.screen.driver import Frame, ScreenDriver
 
 
@@ -88,6 +99,7 @@ class Runner:
         clock: Where time comes from.
         observers: Who is told of each step as it ends.
         timer: What the watchdog waits with.
+        grounder: Asks a vision-language model where the evidence alone does not do; None to ask nobody.
     """
 
     def __init__(
@@ -97,12 +109,15 @@ class Runner:
         clock: Clock,
         observers: Sequence[StepObserver] = (),
         timer: TimerFactory = threading.Timer,
+        *,
+        grounder: Grounder | None = None,
     ) -> None:
         self._driver = driver
         self._resolver = resolver
         self._clock = clock
         self._observers = observers
         self._timer = timer
+        self._grounder = grounder
 
     def run(
         self,
@@ -148,6 +163,7 @@ class Runner:
                 self._driver, self._resolver, self._clock, load=load, values=values, folder=folder
             ),
             protected=frozenset(_words_of(steps)), words=[secrets.fetch(name).reveal() for name in sorted(names)],
+            grounder=self._grounder,
         )  # fmt: skip
         outcome = Outcome.DONE
         results: list[StepResult] = []
@@ -219,6 +235,7 @@ class _Run:
     verifier: Verifier
     protected: frozenset[str]
     words: Sequence[str]
+    grounder: Grounder | None
     looks: list[SecretLook] = field(default_factory=list)
     rest: Frame | None = None
     last_shown: tuple[object, NDArray[np.uint8]] | None = None
@@ -276,7 +293,7 @@ class _Run:
         if target is None:
             trace.before = self._observe(deadline)
             return _Ending(Verdict.SKIPPED, f"Dry run: the first step ({step.action}) has no target to look for.")
-        found = self._search(target, deadline, trace).find(may_act=False)
+        found = self._search(step, target, deadline, trace).find(may_act=False)
         if not isinstance(found, Found):
             return _missed(found)
         place = [round(number) for number in found.point]
@@ -292,7 +309,7 @@ class _Run:
         if target is None:
             trace.before = self._observe(deadline)
             return self.verifier.look(step, trace.before, None)
-        search = self._search(target, deadline, trace)
+        search = self._search(step, target, deadline, trace)
         found = search.find()
         while isinstance(found, Found):
             frame = search.frame
@@ -309,7 +326,7 @@ class _Run:
                 return before
         return _missed(found)
 
-    def _search(self, target: TargetRecord, deadline: Deadline, trace: _Trace) -> Search:
+    def _search(self, step: Step, target: TargetRecord, deadline: Deadline, trace: _Trace) -> Search:
         """A search for a target, kept in the trace."""
         search = Search(
             self.driver,
@@ -319,6 +336,13 @@ class _Run:
             deadline=deadline,
             protected=self.protected,
             known=self.rest,
+            grounder=self.grounder
+            and replace(
+                self.grounder,
+                hide_picture=self._without_secrets,
+                hide_words=self.secrets.hide,
+                require_agreement=self.grounder.require_agreement or step.irreversible,
+            ),
         )
         trace.searches.append(search)
         return search
@@ -385,6 +409,7 @@ class _Run:
             retries=len(tried),
             resolve_s=sum(each.resolve_s for each in trace.searches),
             duration_s=duration_s,
+            model_use=self.grounder.model.bill() if self.grounder else ModelUse(),
             acted=trace.acted,
             was_done_before=trace.was_done_before,
         )
@@ -423,6 +448,10 @@ class _Run:
         if last is None or last[0] != key:
             last = self.last_shown = (key, masked(frame.image, hidden, self.looks, self.words))
         return last[1]
+
+    def _without_secrets(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture in which no secret can be seen that was typed so far, or can be read."""
+        return masked(picture, (), self.looks, self.words)
 
 
 def _missed(resolution: NotFound | Ambiguous) -> _Ending:

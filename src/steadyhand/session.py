@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from steadyhand.clock import Clock
     from steadyhand.model.outcome import RunResult
     from steadyhand.model.workflow import Workflow
+    from steadyhand.resolution.grounding import Grounder
     from steadyhand.runner import StepObserver
     from steadyhand.screen.driver import ScreenDriver
 
@@ -60,6 +61,7 @@ def run_once(
     observers: Sequence[StepObserver] = (),
     environment: Mapping[str, str] | None = None,
     url: str | None = None,
+    grounder: Grounder | None = None,
 ) -> Finished:
     """Run a workflow once and write its report.
 
@@ -75,6 +77,7 @@ def run_once(
         observers: Who is told of each step besides the report.
         environment: Where secrets are looked up; the process's own if not given.
         url: Where to start instead of where the workflow says: another release of the same application.
+        grounder: Asks a vision-language model where the evidence alone does not do; None to ask nobody.
 
     Raises:
         ConfigError: Something that was given cannot be used.
@@ -88,7 +91,7 @@ def run_once(
         Journal.resume(report / JOURNAL, workflow, values, clock)
     with closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver:
         document = RunReport(report, resume=resume)
-        runner = Runner(driver, Resolver(), clock, [document, *observers])
+        runner = Runner(driver, Resolver(), clock, [document, *observers], grounder=grounder)
         with _broken_off_by_ctrl_c(driver), _written(document):
             result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
     return Finished(result, document.close(result))

@@ -179,6 +179,7 @@ def test_wrong_usage_is_bad_input(arguments: list[str], ask: Callable[..., Answe
             "--at 5,5 lies outside of --box 20,20,20,9",
         ),
         (["bench", "drift", "."], "cases.jsonl does not exist."),
+        (["calibrate", "."], "cases.jsonl does not exist."),
         (["record", "http://localhost", "-o", "x.yaml", "--param", "=x"], "--param =x is no parameter."),
         (["record", "http://localhost", "-o", "flow.yaml"], "flow.yaml"),
     ],
@@ -343,6 +344,64 @@ def test_what_cannot_be_told_apart_is_refused(ask: Callable[..., Answer], monkey
     assert answer.code == 3
     assert answer.json["kind"] == "ambiguous"
     assert [candidate["point"] for candidate in answer.json["candidates"]] == [[10, 9], [50, 9]]
+
+
+def test_a_decision_is_explained_in_a_picture(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """`--explain` writes a picture, whatever came of it, and changes neither the answer nor the exit code."""
+    assert cv2.imwrite(str(tmp_path / "empty.png"), np.full((300, 400, 3), 255, np.uint8))
+    for screen, code in (("screen.png", 0), ("empty.png", 1)):
+        question = ["locate", "screen.png", "--at", "70,45", "--in", screen]
+        assert ask(*question, "--explain", f"why/{screen}") == ask(*question)
+        picture = cv2.imread(str(tmp_path / "why" / screen))
+        assert picture is not None
+        assert picture.shape[1] == 1680
+        assert ask(*question).code == code
+
+
+def test_an_explanation_that_cannot_be_written_is_bad_input(ask: Callable[..., Answer]) -> None:
+    """Where a folder has the name of the picture, it is said which file it is."""
+    answer = ask("locate", "screen.png", "--at", "70,45", "--in", "screen.png", "--explain", ".")
+    assert answer.code == 2
+    assert "cannot be written" in answer.err
+
+
+# -------------------------------------------------------------------------------------------------------- calibrate
+
+
+def test_a_model_is_fitted_and_told_of(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """`calibrate` writes the weights, the page and its diagrams, and prints what was measured."""
+    image = cv2.imread(str(tmp_path / "screen.png"))
+    assert image is not None
+    assert cv2.imwrite(str(tmp_path / "light.png"), 255 - image)
+    cv2.putText(image, "d", (101, 52), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
+    assert cv2.imwrite(str(tmp_path / "other.png"), image)
+    save = [20, 30, 100, 30]
+    cases: list[dict[str, Any]] = [
+        {
+            "id": f"{app} {screen}",
+            "app": app,
+            "drift": [],
+            "negative": None,
+            "record": {"bbox": save, "point": [60, 45]},
+            "replay": {"present": bool(acceptable), "acceptable": acceptable},
+            "record_frame": "screen.png",
+            "replay_frame": screen,
+        }
+        for app in ("one", "two")
+        for screen, acceptable in (("light.png", [save]), ("other.png", []))
+    ]
+    (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)), encoding="utf-8")
+    answer = ask("calibrate", ".", "--output", "weights.json", "--docs", "docs", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    assert [row["name"] for row in answer.json["left_out"]] == ["one", "two", "all"]
+    assert json.loads((tmp_path / "weights.json").read_text()) == answer.json["model"]
+    assert files(tmp_path / "docs") == [
+        "calibration.md",
+        "images",
+        "images/reliability.svg",
+        "images/risk-coverage.svg",
+    ]
+    assert "weights.json: " in ask("calibrate", ".", "--output", "weights.json").out
 
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Fitting the model that turns evidence into confidence, on a corpus of cases whose truth is known.
 
-Every place that the rungs propose for a case is an example: its features, and whether a click there would have been
-right. The weights are those of a logistic model with a little regularisation, where no feature that speaks for a
+A *trial* is a case with every place that the rungs propose for it. Each of these places is an *example*: its features,
+and whether a click there would have been right. A target whose view is *unchanged* is found without the model, and is
+no example. The weights are those of a logistic model with a little regularisation, where no feature that speaks for a
 candidate may have a negative weight and none that speaks against it a positive one.
+
+What is judged by must not be fitted on: cases that a corpus names as `test` are refused.
 
 Source: projected gradient descent with momentum (Nesterov, 1983; Beck and Teboulle, "A Fast Iterative
     Shrinkage-Thresholding Algorithm", 2009); the problem is convex, so that where it begins does not matter.
@@ -10,23 +13,32 @@ Source: projected gradient descent with momentum (Nesterov, 1983; Beck and Tebou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from steadyhand.bench.corpus import Corpus
+from steadyhand.errors import ConfigError
+from steadyhand.model.outcome import Candidate, Method
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.cascade import weigh_evidence
-from steadyhand.resolution.confidence import Model
 from steadyhand.resolution.evidence import Kind, Present, Recorded
-from steadyhand.resolution.rungs import propose
+from steadyhand.resolution.rungs import View, distinctive_view, point_of, propose, seen_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from steadyhand.bench.corpus import Case
+    from steadyhand.resolution.confidence import Model
 
 _FREE = frozenset(f"is_{kind.value}" for kind in Kind)
 _AGAINST = frozenset({"no_lead"})
@@ -47,22 +59,53 @@ class Example:
     is_right: bool
 
 
-def examples(folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Example]:
-    """All places that the rungs propose for the cases of a corpus.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A case with all that was proposed for it.
+
+    Attributes:
+        case: Which one.
+        unchanged: Whether a click was right where the target's whole view was as recorded; None if it was not, or was
+            no proof, so that other places were weighed.
+        places: Each of them as a candidate without a confidence, and as an example.
+    """
+
+    case: Case
+    unchanged: bool | None
+    places: tuple[tuple[Candidate, Example], ...] = ()
+
+
+def collect(folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Trial]:
+    """Try all cases of a corpus, on all cores.
+
+    Args:
+        folder: The corpus.
+        progress: Told how many of how many cases are done.
 
     Raises:
-        ConfigError: The corpus cannot be used.
+        ConfigError: The corpus cannot be used, or holds cases to judge by.
     """
-    corpus = Corpus(folder)
-    cases = sorted(corpus.cases, key=lambda case: (case.record_frame, case.record.bbox, case.replay_frame))
-    collected: list[Example] = []
-    for number, case in enumerate(cases, start=1):
-        present = Present(Scene.of(corpus.frame(case.replay_frame)), Recorded(corpus.target(case)))
-        weighed = weigh_evidence(present, propose(present))
-        collected += [Example(features, case.is_right(proposal.box.center)) for proposal, _, features in weighed]
-        if progress is not None:
-            progress(number, len(cases))
-    return collected
+    cases = sorted(Corpus(folder).cases, key=_screens)
+    kept_apart = [case.id for case in cases if case.split == "test"]
+    if kept_apart:
+        raise ConfigError(
+            f"{folder} holds {len(kept_apart)} cases that are named as test, the first of them {kept_apart[0]}.",
+            "What is fitted on them can no longer be judged by them: leave them out.",
+        )
+    groups = [(folder, list(group)) for _, group in groupby(cases, key=lambda case: case.record_frame)]
+    trials: list[Trial] = []
+    # Spawned, not forked: the parent may have threads, which OpenCV and Tesseract do not survive.
+    with get_context("spawn").Pool(min(len(groups), os.cpu_count() or 1) or 1) as pool:
+        for tried in pool.imap(_try_group, groups):
+            trials += tried
+            if progress is not None:
+                progress(len(trials), len(cases))
+    return trials
+
+
+def examples(trials: Sequence[Trial]) -> list[Example]:
+    """All places of some trials."""
+    return [example for trial in trials for _, example in trial.places]
 
 
 def fit(given: Sequence[Example], former: Model) -> Model:
@@ -70,7 +113,7 @@ def fit(given: Sequence[Example], former: Model) -> Model:
 
     Args:
         given: At least one example of each outcome.
-        former: Its thresholds are kept: they are decisions, not fits.
+        former: All else is kept of it: its thresholds are decisions, not fits.
     """
     names = list(given[0].features)
     matrix = np.array([[example.features[name] for name in names] + [1.0] for example in given])
@@ -78,13 +121,74 @@ def fit(given: Sequence[Example], former: Model) -> Model:
     lowest = np.array([-np.inf if name in _FREE | _AGAINST else 0.0 for name in names] + [-np.inf])
     highest = np.array([0.0 if name in _AGAINST else np.inf for name in names] + [np.inf])
     weights = _descend(matrix, truth, lowest, highest)
-    return Model(
+    return replace(
+        former,
         weights={name: round(float(weight), 3) for name, weight in zip(names, weights, strict=False)},
         intercept=round(float(weights[-1]), 3),
-        seen_unchanged=former.seen_unchanged,
-        found_from=former.found_from,
-        lead_from=former.lead_from,
     )
+
+
+def fit_trials(trials: Sequence[Trial], former: Model) -> Model:
+    """Fit the weights and the probability of an unchanged view.
+
+    Args:
+        trials: With at least one place that is right, and one that is wrong.
+        former: Its thresholds are kept.
+
+    Raises:
+        ConfigError: All places are right, or all are wrong.
+
+    Source: Laplace's rule of succession for the unchanged view, which was never wrong yet.
+    """
+    given = examples(trials)
+    if len({example.is_right for example in given}) < 2:  # noqa: PLR2004  right ones and wrong ones
+        raise ConfigError(
+            "The corpus shows no places that are right beside others that are wrong.",
+            "A model can only be fitted on cases whose target has changed, and on some whose target is absent.",
+        )
+    unchanged = [trial.unchanged for trial in trials if trial.unchanged is not None]
+    return replace(fit(given, former), seen_unchanged=round((sum(unchanged) + 1) / (len(unchanged) + 2), 3))
+
+
+def _screens(case: Case) -> tuple[str, str, tuple[float, ...]]:
+    """What cases are ordered by, so that each screen is read as seldom as can be."""
+    return case.record_frame, case.replay_frame, tuple(case.record.bbox)
+
+
+@cache
+def _opened(folder: Path) -> Corpus:
+    """A corpus, once for each process."""
+    cv2.setNumThreads(1)
+    return Corpus(folder)
+
+
+def _try_group(given: tuple[Path, list[Case]]) -> list[Trial]:
+    """Try the cases that were recorded on one screen."""
+    folder, cases = given
+    corpus = _opened(folder)
+    known: dict[tuple[object, ...], tuple[Recorded, View | None]] = {}
+    trials: list[Trial] = []
+    for case in cases:
+        key = (case.record.bbox, case.record.point)
+        if key not in known:
+            recorded = Recorded(corpus.target(case))
+            known[key] = recorded, distinctive_view(recorded)
+        trials.append(_try(case, *known[key], Scene.of(corpus.frame(case.replay_frame))))
+    return trials
+
+
+def _try(case: Case, recorded: Recorded, view: View | None, scene: Scene) -> Trial:
+    """Do with a case what a resolver does, up to the model."""
+    seen = seen_unchanged(recorded, scene, view) if view is not None else None
+    if seen is not None:
+        return Trial(case, case.is_right(point_of(recorded, seen[0], Method.ANCHOR_TEMPLATE)))
+    present = Present(scene, recorded)
+    places = []
+    for proposal, evidence, features in weigh_evidence(present, propose(present)):
+        point = point_of(recorded, proposal.box, proposal.method)
+        candidate = Candidate(point, proposal.box, 0.0, proposal.method, evidence, proposal.text)
+        places.append((candidate, Example(features, case.is_right(point))))
+    return Trial(case, None, tuple(places))
 
 
 def _descend(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _HIT_MARGIN_PX = 1.0
 _KEPT_FRAMES = 8
+_NAMED_PROBLEMS = 5
+"""How many broken cases are named: enough to see what is wrong with all of them."""
 
 _BoxField = Annotated[Box, BeforeValidator(lambda value: Box(*value) if isinstance(value, list) else value)]
 _PointField = Annotated[Point, BeforeValidator(lambda value: Point(*value) if isinstance(value, list) else value)]
@@ -55,10 +57,25 @@ class ReplayedPart(_Part):
 
 
 class Case(_Part):
-    """One case of a corpus."""
+    """One case of a corpus.
+
+    Attributes:
+        id: Its name.
+        app: The application.
+        step: What the target is called there, whatever the release.
+        split: `test` if it is kept apart to judge by.
+        drift: What changed.
+        negative: Why every click is wrong; None if one is right.
+        record: What a recording knows.
+        replay: The truth about the replayed screen.
+        record_frame: The recorded screen, a path below the corpus.
+        replay_frame: The replayed screen, a path below the corpus.
+    """
 
     id: str
     app: str
+    step: str = ""
+    split: str = ""
     drift: tuple[str, ...]
     negative: str | None
     record: RecordedPart
@@ -111,8 +128,9 @@ class Corpus:
                 problems += [f"line {number} names {name}, which does not exist" for name in missing]
                 cases.append(case)
         if problems:
-            more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""  # noqa: PLR2004  a share, said by its place
-            raise ConfigError(f"{path} has broken cases: {'; '.join(problems[:5])}{more}.")
+            more = len(problems) - _NAMED_PROBLEMS
+            named = "; ".join(problems[:_NAMED_PROBLEMS]) + (f" and {more} more" if more > 0 else "")
+            raise ConfigError(f"{path} has broken cases: {named}.")
         return tuple(cases)
 
     def frame(self, name: str) -> NDArray[np.uint8]:
@@ -128,7 +146,8 @@ class Corpus:
         return Target.from_frame(self.frame(case.record_frame), case.record.point, case.record.bbox)
 
     def _read(self, name: str) -> NDArray[np.uint8]:
-        image = cv2.imdecode(np.fromfile(self.folder / name, np.uint8), cv2.IMREAD_COLOR)
+        raw = np.fromfile(self.folder / name, np.uint8)
+        image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
         if image is None:
             raise ConfigError(f"{self.folder / name} is no picture that can be read.")
         return np.asarray(image, np.uint8)

@@ -2,6 +2,8 @@
 
 *Right* is a click that has the recorded effect; *wrong* is any other click; a *refusal* is no click. On a negative case
 the refusal is what is wanted. All shares are of the cases named: right and refused of the positives, wrong of all.
+A *tool* is ours or a peer (`steadyhand.bench.peers`); all tools answer a case before the next one comes, so that what
+else a shared machine does falls on all of them alike.
 """
 
 from __future__ import annotations
@@ -14,15 +16,17 @@ import numpy as np
 from rich.table import Table
 
 from steadyhand.bench.corpus import Corpus
-from steadyhand.clock import cpu_s
+from steadyhand.bench.cost import measured, one_thread
+from steadyhand.bench.peers import OURS, Quest
 from steadyhand.model.outcome import Found
 from steadyhand.resolution.cascade import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from steadyhand.bench.corpus import Case
+    from steadyhand.bench.peers import Peers
     from steadyhand.resolution.target import Target
 
 _BINS = 10
@@ -30,15 +34,16 @@ _BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the resolver did with one case.
+    """What a tool did with one case.
 
     Attributes:
         case: Which one.
         is_click: It would have clicked.
         is_right: The click has the recorded effect.
         method: The rung that found it; empty for a refusal.
-        confidence: What it said of its click, 0 to 1.
+        confidence: What it said of its click, 0 to 1; 0 if it says nothing.
         cpu_ms: Milliseconds of CPU that resolving took; knowing the target and decoding the files not counted.
+        fault: What it raised instead of an answer; empty if nothing.
     """
 
     case: Case
@@ -47,6 +52,7 @@ class Answer:
     method: str
     confidence: float
     cpu_ms: float
+    fault: str = ""
 
 
 @dataclass
@@ -104,36 +110,72 @@ class Score:
 def answer(corpus: Corpus, case: Case, target: Target, resolver: Resolver) -> Answer:
     """Resolve the target of one case and compare with the truth."""
     image = corpus.frame(case.replay_frame)
-    began_s = cpu_s()
-    result = resolver.resolve(target, image)
-    cpu_ms = (cpu_s() - began_s) * 1000
+    result, cpu_ms = measured(lambda: resolver.resolve(target, image))
     if not isinstance(result, Found):
         return Answer(case, is_click=False, is_right=False, method="", confidence=0.0, cpu_ms=cpu_ms)
-    return Answer(case, True, case.is_right(result.point), result.method.value, result.confidence, cpu_ms)  # noqa: FBT003  two facts of one answer
+    is_right = case.is_right(result.point)
+    return Answer(
+        case, is_click=True, is_right=is_right, method=result.method.value, confidence=result.confidence, cpu_ms=cpu_ms
+    )
+
+
+def peer_answer(corpus: Corpus, case: Case, peers: Peers, name: str) -> Answer:
+    """Let a peer find the target of one case and compare with the truth.
+
+    Raises:
+        ConfigError: The peer took its process down with it.
+    """
+    recorded, replayed = (str(corpus.folder / frame) for frame in (case.record_frame, case.replay_frame))
+    seen = peers.find(name, Quest(recorded, case.record.bbox, case.record.point, replayed))
+    return Answer(
+        case,
+        is_click=seen.point is not None,
+        is_right=seen.point is not None and case.is_right(seen.point),
+        method="",
+        confidence=seen.confidence,
+        cpu_ms=seen.cpu_ms,
+        fault=seen.fault,
+    )
 
 
 def run(folder: Path, every: int = 1, progress: Callable[[int, int], None] | None = None) -> list[Answer]:
-    """Answer the cases of a corpus, those on the same screens one after the other.
+    """Answer the cases of a corpus; see `compare`."""
+    return compare(folder, None, every, progress)[OURS]
+
+
+def compare(
+    folder: Path, peers: Peers | None, every: int = 1, progress: Callable[[int, int], None] | None = None
+) -> dict[str, list[Answer]]:
+    """Answer the cases of a corpus with all tools, those on the same screens one after the other.
 
     Args:
         folder: The corpus.
+        peers: Who answers beside ours; nobody if not given.
         every: Take only each n-th case, for a quick look.
         progress: Told how many of how many cases are done.
 
+    Returns:
+        The answers of each tool, ours first, in the same order.
+
     Raises:
-        ConfigError: The corpus cannot be used.
+        ConfigError: The corpus cannot be used, or a peer took its process down with it.
     """
     corpus, resolver = Corpus(folder), Resolver()
     cases = sorted(corpus.cases[::every], key=lambda case: (case.record_frame, case.record.bbox, case.replay_frame))
-    answers: list[Answer] = []
+    names = list(peers.ready) if peers else []
+    answers: dict[str, list[Answer]] = {name: [] for name in (OURS, *names)}
     known: tuple[tuple[str, object], Target] | None = None
-    for case in cases:
-        key = (case.record_frame, case.record.bbox)
-        if known is None or known[0] != key:
-            known = (key, corpus.target(case))
-        answers.append(answer(corpus, case, known[1], resolver))
-        if progress is not None:
-            progress(len(answers), len(cases))
+    with one_thread():
+        for number, case in enumerate(cases, start=1):
+            key = (case.record_frame, case.record.bbox)
+            if known is None or known[0] != key:
+                known = (key, corpus.target(case))
+            answers[OURS].append(answer(corpus, case, known[1], resolver))
+            for name in names:
+                assert peers is not None
+                answers[name].append(peer_answer(corpus, case, peers, name))
+            if progress is not None:
+                progress(number, len(cases))
     return answers
 
 
@@ -166,24 +208,58 @@ def calibration_error(answers: Iterable[Answer]) -> float:
 
 
 def table(answers: list[Answer]) -> Table:
-    """The figures for a terminal, a line for each group."""
+    """The figures of ours for a terminal, a line for each group."""
+    shown = _table()
+    for name, score in scores(answers).items():
+        shown.add_row(name, *_cells(score))
+    shown.caption = f"Expected calibration error of the clicks: {calibration_error(answers):.3f}"
+    return shown
+
+
+def comparison_table(answers: Mapping[str, list[Answer]]) -> Table:
+    """The figures of all tools side by side, for a terminal."""
+    shown = _table()
+    for heading in ("calibration error", "faults"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for tool, given in answers.items():
+        figures = tool_figures(given)
+        error, faults = figures["calibration_error"], figures["faults"]
+        shown.add_row(tool, *_cells(_whole(given)), "" if error is None else f"{error:.3f}", str(faults or ""))
+    return shown
+
+
+def tool_figures(answers: list[Answer]) -> dict[str, float | None]:
+    """Everything that is said of one tool; its calibration error only if it says how sure it is."""
+    says_confidence = any(each.confidence for each in answers)
+    return {
+        **_whole(answers).figures(),
+        "calibration_error": round(calibration_error(answers), 4) if says_confidence else None,
+        "faults": sum(bool(each.fault) for each in answers),
+    }
+
+
+def _whole(answers: list[Answer]) -> Score:
+    return scores(answers).get("all", Score())
+
+
+def _table() -> Table:
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("", "cases", "right", "of positives", "wrong", "of all", "CPU median", "95th"):
         shown.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    for name, score in scores(answers).items():
-        figures = score.figures()
-        shown.add_row(
-            name,
-            f"{figures['cases']:.0f}",
-            f"{score.right}",
-            f"{score.right_share:.1%}" if score.positives else "",
-            f"{score.wrong}",
-            f"{score.wrong_share:.2%}",
-            f"{figures['cpu_median_ms']:.0f} ms",
-            f"{figures['cpu_95th_ms']:.0f} ms",
-        )
-    shown.caption = f"Expected calibration error of the clicks: {calibration_error(answers):.3f}"
     return shown
+
+
+def _cells(score: Score) -> tuple[str, ...]:
+    figures = score.figures()
+    return (
+        f"{figures['cases']:.0f}",
+        f"{score.right}",
+        f"{score.right_share:.1%}" if score.positives else "",
+        f"{score.wrong}",
+        f"{score.wrong_share:.2%}",
+        f"{figures['cpu_median_ms']:.0f} ms",
+        f"{figures['cpu_95th_ms']:.0f} ms",
+    )
 
 
 def as_json(answers: list[Answer]) -> dict[str, object]:

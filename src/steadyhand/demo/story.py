@@ -40,7 +40,9 @@ INVOICE = "INV-2047"
 DETAILS = {"payment_date": "2026-06-18", "email": "ap@harbourlane.example", "note": "Réglé, merci"}
 RELEASES = {1: "as recorded", 2: "restyled and moved", 3: "relabelled, reordered", 4: "the button is gone"}
 WIDTH, HEIGHT = 1280, 800
-_PASSWORD_VARIABLE = "STEADYHAND_PASSWORD"  # noqa: S105  the name of one, not one
+PASSWORD_VARIABLE = "STEADYHAND_PASSWORD"  # noqa: S105  the name of one, not one
+"""The environment variable in which the recorded workflow expects the password."""
+
 _RECORDED_BOOKS = "recorded.db"
 _BELOW_LABEL_PX, _ROW_PX = 32, 40
 
@@ -135,7 +137,7 @@ def tell(
     flow = folder / "flow.yaml"
     progress("Recording on release 1")
     with DemoApplication(1, folder / _RECORDED_BOOKS) as application:
-        _record(application, flow, headed=headed, clock=clock)
+        record(application, flow, headed=headed, clock=clock)
     chapters = []
     for release, words in RELEASES.items():
         progress(f"Replaying on release {release}: {words}")
@@ -147,8 +149,18 @@ def tell(
     return Story(flow, tuple(chapters), page, clock.monotonic_s() - began_s)
 
 
-def _record(application: DemoApplication, flow: Path, *, headed: bool, clock: Clock) -> None:
-    """Do the work once, as a person would, while it is recorded."""
+def record(application: DemoApplication, flow: Path, *, headed: bool, clock: Clock) -> None:
+    """Do the work once, as a person would, while it is recorded.
+
+    Args:
+        application: The first release.
+        flow: The workflow file to write.
+        headed: Show the browser's window.
+        clock: Where time comes from.
+
+    Raises:
+        DriverUnavailableError: There is no browser.
+    """
     screen = BrowserScreen(url=application.url, width=WIDTH, height=HEIGHT)
     with (
         closing(BrowserDriver.open(application.url, headed=headed, width=WIDTH, height=HEIGHT, clock=clock)) as driver,
@@ -184,7 +196,7 @@ def _replay(release: int, flow: Path, folder: Path, *, headed: bool, clock: Cloc
     with DemoApplication(release, database) as application:
         result, page = run_once(
             workflow, flow.parent, {}, folder / f"release-{release}", clock=clock, headed=headed, url=application.url,
-            environment={_PASSWORD_VARIABLE: application.password},
+            environment={PASSWORD_VARIABLE: application.password},
         )  # fmt: skip
         return Chapter(release, result, page, _objections(release, application, result))
 

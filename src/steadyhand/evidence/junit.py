@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from steadyhand.evidence.hostile_text import visible
-from steadyhand.evidence.summary import Summary, score_words
-from steadyhand.model.outcome import Found, Outcome, Verdict
+from steadyhand.evidence.summary import Summary
+from steadyhand.model.outcome import Found, Outcome, Verdict, score_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

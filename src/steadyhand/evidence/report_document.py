@@ -19,11 +19,13 @@ from steadyhand.model.outcome import (
     ExpectationResult,
     Found,
     Method,
+    ModelUse,
     NotFound,
     Outcome,
     Resolution,
     RunResult,
     StepResult,
+    Thresholds,
     Trigger,
     Verdict,
 )
@@ -36,13 +38,13 @@ class _Shape(BaseModel):
 
 
 class Picture(_Shape):
-    """An image file that shows a frame or a part of one.
+    """An image file that shows a frame, a part of one, or an explanation.
 
     Attributes:
         file: Path relative to `report.json`; lossless WebP.
         width: Of the whole frame, pixels.
         height: Of the whole frame, pixels.
-        part: What the file shows of the frame.
+        part: What the file shows of it.
     """
 
     file: str
@@ -73,11 +75,13 @@ class Looks(_Shape):
         recorded: Its target as recorded; None for a step without one.
         before: The screen that its target was last looked for on, or else the screen before its action.
         after: The screen after its action.
+        explanation: Why its target was found, or was not; None where it looks as recorded and all went well.
     """
 
     recorded: RecordedTarget | None = None
     before: Picture | None = None
     after: Picture | None = None
+    explanation: Picture | None = None
 
 
 class WeighedPlace(_Shape):
@@ -123,6 +127,7 @@ class Resolved(_Shape):
         confidence: Probability that this is right, 0 to 1; None unless it was found.
         method: The rung that found it; None unless it was found.
         candidates: Every place that was weighed, best first.
+        thresholds: What was demanded; None if that is not known.
     """
 
     kind: Literal["found", "not_found", "ambiguous"]
@@ -132,6 +137,7 @@ class Resolved(_Shape):
     confidence: float | None = None
     method: Method | None = None
     candidates: tuple[WeighedPlace, ...] = ()
+    thresholds: Thresholds | None = None
 
     @classmethod
     def of(cls, resolution: Resolution) -> Resolved:
@@ -145,9 +151,10 @@ class Resolved(_Shape):
                 confidence=resolution.confidence,
                 method=resolution.method,
                 candidates=candidates,
+                thresholds=resolution.thresholds,
             )
         kind: Literal["not_found", "ambiguous"] = "not_found" if isinstance(resolution, NotFound) else "ambiguous"
-        return cls(kind=kind, reason=resolution.reason, candidates=candidates)
+        return cls(kind=kind, reason=resolution.reason, candidates=candidates, thresholds=resolution.thresholds)
 
 
 class ReportedStep(_Shape):
@@ -167,6 +174,7 @@ class ReportedStep(_Shape):
         retries: Tries after the first one.
         resolve_s: Seconds spent on resolving its target, all tries together.
         duration_s: Seconds that it took in all.
+        model_use: What asking a vision-language model for its target has cost.
         looks: What it was seen to do.
         before_restart: An earlier run did it, and this one went on from there; all the rest tells of that.
     """
@@ -184,6 +192,7 @@ class ReportedStep(_Shape):
     retries: int
     resolve_s: float
     duration_s: float
+    model_use: ModelUse = ModelUse()
     looks: Looks
     before_restart: bool = False
 
@@ -204,6 +213,7 @@ class ReportedStep(_Shape):
             retries=result.retries,
             resolve_s=result.resolve_s,
             duration_s=result.duration_s,
+            model_use=result.model_use,
             looks=looks,
         )
 

@@ -23,9 +23,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from steadyhand.evidence.hostile_text import visible
-from steadyhand.evidence.summary import score_words, seconds_words
+from steadyhand.evidence.summary import model_words, seconds_words
 from steadyhand.model.geometry import Box, Point
-from steadyhand.model.outcome import Method, Outcome, Trigger, Verdict
+from steadyhand.model.outcome import Method, Outcome, Trigger, Verdict, score_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +63,7 @@ LISTED_CANDIDATES = 20
 _METHOD_WORDS = {
     Method.ANCHOR_TEMPLATE: "looks as recorded",
     Method.SOM_TEXT_MATCH: "found by its text",
+    Method.SOM_VLM: "chosen by a model, and by the evidence",
 }
 _TRIGGER_WORDS = {
     Trigger.TARGET_NOT_FOUND: "Target not found",
@@ -318,7 +319,7 @@ class _View:
         words: The same in words.
         title: What it does.
         drawings: The small ones, in a row.
-        screens: The large ones, two in a row; where something went wrong.
+        screens: The large ones, two in a row, the most telling last; where something changed or went wrong.
         candidates: What was weighed, best first, as far as the page lists it.
         evidence: The names of all evidence that a listed candidate has.
     """
@@ -351,14 +352,15 @@ def _view(step: ReportedStep) -> _View:
     words = ["healed"] * healed + [step.verdict.value] * (not healed or step.verdict is not Verdict.DONE)
     words += ["before the restart"] * step.before_restart
     listed = step.resolution.candidates[:LISTED_CANDIDATES] if step.resolution else ()
-    crops, screens = tuple(_crops(step)), tuple(_screens(step))
+    crops, screens, why = tuple(_crops(step)), tuple(_screens(step)), tuple(_explanation(step))
+    missed = step.resolution is not None and step.resolution.kind != "found"
     return _View(
         step=step,
         standing="healed" if healed and not failed else step.verdict.value,
         words=", ".join(words),
         title=step.note or f"{step.action.replace('_', ' ')} {step.id}",
         drawings=crops if failed else (*crops, *screens),
-        screens=screens if failed else (),
+        screens=((*screens, *why) if missed else (*why, *screens)) if failed else why,
         candidates=tuple((place, _candidate(step, number, place)) for number, place in enumerate(listed, 1)),
         evidence=tuple(dict.fromkeys(name for place in listed for name in place.evidence)),
     )
@@ -444,6 +446,18 @@ def _screens(step: ReportedStep) -> Iterator[_Drawing]:
         )
 
 
+def _explanation(step: ReportedStep) -> Iterator[_Drawing]:
+    """Why the target was found, or was not."""
+    if step.looks.explanation:
+        yield _Drawing(
+            caption="Why",
+            alt="What was looked for, the places that were weighed, and what speaks for each of them and against it",
+            picture=step.looks.explanation,
+            window=step.looks.explanation.part,
+            name=f"step-{step.number}-why",
+        )
+
+
 def _resolved_marks(step: ReportedStep) -> Iterator[_Mark]:
     """The target where it was found, or the numbered candidates."""
     resolution = step.resolution
@@ -492,6 +506,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.globals |= {
     "LISTED_CANDIDATES": LISTED_CANDIDATES,
     "method_words": lambda method: _METHOD_WORDS.get(method, ""),
+    "model_words": model_words,
     "moment": _moment,
     "run_standing": _run_standing,
     "score": score_words,

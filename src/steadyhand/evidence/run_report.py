@@ -25,12 +25,13 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from steadyhand.errors import ConfigError
+from steadyhand.evidence.explanation import explain
 from steadyhand.evidence.report_document import (
     Looks,
     Picture,
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from steadyhand.model.geometry import Point
-    from steadyhand.model.outcome import RunResult, StepResult
+    from steadyhand.model.outcome import Resolution, RunResult, StepResult
+    from steadyhand.resolution.target import Target
 
 LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
 """WebP without loss: what is read on a screenshot must stay legible, and flat colours compress well.
@@ -64,25 +65,6 @@ WebP 31 KB and 71 ms of CPU, lossy at quality 85 44 KB and 85 ms, PNG 86 KB and 
 """
 
 _OUR_IMAGE = re.compile(r"[0-9a-f]{16}\.webp")
-
-
-class RecordedLook(Protocol):
-    """A thing as it was recorded; a `steadyhand.Target` is one."""
-
-    @property
-    def image(self) -> NDArray[np.uint8]:
-        """The whole recorded screen: uint8, (height, width, 3), blue-green-red."""
-        ...
-
-    @property
-    def point(self) -> Point:
-        """Where the person acted, frame space of that image."""
-        ...
-
-    @property
-    def box(self) -> Box:
-        """The element, frame space of that image."""
-        ...
 
 
 class IndexEntry(NamedTuple):
@@ -134,7 +116,7 @@ class RunReport:
         self,
         result: StepResult,
         *,
-        recorded: RecordedLook | None = None,
+        recorded: Target | None = None,
         before: NDArray[np.uint8] | None = None,
         after: NDArray[np.uint8] | None = None,
     ) -> None:
@@ -182,7 +164,7 @@ class RunReport:
     def _keep(
         self,
         result: StepResult,
-        recorded: RecordedLook | None,
+        recorded: Target | None,
         before: NDArray[np.uint8] | None,
         after: NDArray[np.uint8] | None,
     ) -> None:
@@ -194,16 +176,25 @@ class RunReport:
                 recorded=self._recorded(recorded, whole=troubled) if recorded else None,
                 before=None if before is None else self._picture(before),
                 after=None if after is None else self._picture(after),
+                explanation=self._explanation(recorded, before, result.resolution) if troubled else None,
             )
             step = ReportedStep.of(0, result, looks)
         self._told[result.step_id] = step
         self._write_document(None)
 
-    def _recorded(self, look: RecordedLook, *, whole: bool) -> RecordedTarget:
+    def _recorded(self, target: Target, *, whole: bool) -> RecordedTarget:
         """Keep the recorded screen, or only the target's surroundings: the rest matters where something changed."""
-        height, width = look.image.shape[:2]
-        part = Box(0, 0, width, height) if whole else surroundings(look.box, width, height)
-        return RecordedTarget(picture=self._picture(look.image, part), point=look.point, box=look.box)
+        height, width = target.image.shape[:2]
+        part = Box(0, 0, width, height) if whole else surroundings(target.box, width, height)
+        return RecordedTarget(picture=self._picture(target.image, part), point=target.point, box=target.box)
+
+    def _explanation(
+        self, target: Target | None, image: NDArray[np.uint8] | None, resolution: Resolution | None
+    ) -> Picture | None:
+        """Keep why a target was found, or was not."""
+        if target is None or image is None or resolution is None:
+            return None
+        return self._picture(explain(target, image, resolution))
 
     def _picture(self, image: NDArray[np.uint8], part: Box | None = None) -> Picture:
         """Keep a frame, or the part of it that lies in a box."""
@@ -276,7 +267,8 @@ def _steps_done(folder: Path) -> list[ReportedStep]:
 def _pictures(step: ReportedStep) -> list[Picture]:
     """All pictures of a step."""
     looks = step.looks
-    return [picture for picture in (looks.recorded and looks.recorded.picture, looks.before, looks.after) if picture]
+    pictures = (looks.recorded and looks.recorded.picture, looks.before, looks.after, looks.explanation)
+    return [picture for picture in pictures if picture]
 
 
 def _is_here(folder: Path, picture: Picture) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations of Summary
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steadyhand.evidence.hostile_text import visible
-from steadyhand.model.outcome import Found, Method, Outcome, Verdict
+from steadyhand.model.outcome import Found, Method, ModelUse, Outcome, Verdict, score_words
 
 if TYPE_CHECKING:
     from steadyhand.model.outcome import RunResult
@@ -40,6 +40,7 @@ class Summary:
         unverified: Actions whose effect nothing verified.
         heals: Clicks whose target no longer looked as recorded.
         outcome: How the run ended.
+        model_use: What asking a vision-language model has cost.
     """
 
     steps: int
@@ -53,6 +54,7 @@ class Summary:
     unverified: int
     heals: int
     outcome: Outcome
+    model_use: ModelUse = field(default_factory=ModelUse)
 
     @classmethod
     def of(cls, run: RunResult) -> Summary:
@@ -73,6 +75,7 @@ class Summary:
             unverified=sum(step.verdict is Verdict.UNVERIFIED for step in tried),
             heals=sum(step.healed for step, _ in found),
             outcome=run.outcome,
+            model_use=sum((step.model_use for step in tried), ModelUse()),
         )
 
     @property
@@ -83,11 +86,6 @@ class Summary:
         return ", ".join([self.outcome.value, *qualities])
 
 
-def score_words(score: float) -> str:
-    """A confidence with two digits: only a certain one is shown as 1.00."""
-    return "0.99" if 0.99 < score < 1 else f"{score:.2f}"  # noqa: PLR2004  the last one before certainty
-
-
 def seconds_words(seconds: float) -> str:
     """A duration as a person reads it: `0.42 s`, `12.4 s`, `3 min 05 s`."""
     if seconds < 10:  # noqa: PLR2004  below, the hundredths matter
@@ -96,6 +94,15 @@ def seconds_words(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s"
+
+
+def model_words(use: ModelUse) -> str:
+    """What asking a model has cost: `3 questions, 1 unanswered, 4,210 + 33 tokens, 12.4 s, cost 0.0031`."""
+    questions = f"{use.questions} question{'' if use.questions == 1 else 's'}"
+    unanswered = f", {use.unanswered} unanswered" if use.unanswered else ""
+    cost = "" if use.cost is None else f", cost {use.cost:.4f}"
+    tokens = f"{use.input_tokens:,} + {use.output_tokens:,} tokens"
+    return f"{questions}{unanswered}, {tokens}, {seconds_words(use.waited_s)}{cost}"
 
 
 def stop_words(run: RunResult) -> str:
@@ -139,6 +146,7 @@ def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
     """Every figure by its name, with one cell for each run."""
     summaries = [Summary.of(run) for run in runs]
     used = [method.value for method in Method if any(method.value in summary.clicks_by_method for summary in summaries)]
+    is_asked = any(summary.model_use.questions for summary in summaries)
     return {
         "steps": [_steps(summary) for summary in summaries],
         "clicks": [_count(summary.clicks) for summary in summaries],
@@ -150,6 +158,7 @@ def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
         "retries": [_count(summary.retries) for summary in summaries],
         "unverified actions": [_count(summary.unverified, "yellow") for summary in summaries],
         "heals": [_count(summary.heals, "magenta") for summary in summaries],
+        **({"model": [Text(model_words(s.model_use)) for s in summaries]} if is_asked else {}),
         "duration": [Text(seconds_words(run.duration_s)) for run in runs],
         "outcome": [Text(summary.outcome_words, style=_outcome_style(summary)) for summary in summaries],
     }

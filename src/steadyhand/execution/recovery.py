@@ -6,6 +6,7 @@ there are ways to try again, in this order, each taken once in a step:
 - *dismiss* a cookie bar or a dialog that the recording did not have (`steadyhand.execution.covers`): where one is in
   plain sight, waiting and scrolling under it would be of no use;
 - *wait*, while the page may still be loading;
+- *ask* a vision-language model, where one was given (`steadyhand.resolution.grounding`); from then on at every look;
 - *scroll* it into view: by as much as the recording suggests, then page by page, down and up, and back.
 
 An ambiguous target is uncovered and waited for, but never scrolled for: with a look-alike scrolled away, the other one
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from steadyhand.execution.covers import Cover
     from steadyhand.model.outcome import Resolution
     from steadyhand.resolution.cascade import Resolver
+    from steadyhand.resolution.grounding import Grounder
     from steadyhand.resolution.target import Target
     from steadyhand.screen.driver import Frame, ScreenDriver
 
@@ -70,6 +72,7 @@ class Search:
         deadline: When the step has to end.
         protected: Words of everything that the workflow acts on; no way out of a cover is ever one of them.
         known: The screen as it was when it was last settled, if nothing was done since.
+        grounder: Asks a model where the evidence alone does not do; None to ask nobody.
 
     Raises:
         ScreenLostError: The screen is gone; from every method.
@@ -92,6 +95,7 @@ class Search:
         deadline: Deadline,
         protected: Collection[str] = (),
         known: Frame | None = None,
+        grounder: Grounder | None = None,
     ) -> None:
         self._driver = driver
         self._resolver = resolver
@@ -99,6 +103,8 @@ class Search:
         self._target = target
         self._deadline = deadline
         self._protected = protected
+        self._grounder = grounder
+        self._may_ask = False
         self._has_dismissed = False
         self.tried: list[str] = []
         self.resolve_s = 0.0
@@ -116,6 +122,9 @@ class Search:
         self._wait()
         if may_act:
             self._dismiss()  # unless it did before: a dialog may have come up meanwhile
+        self._may_ask = True
+        self.resolution = self._grounded(self.resolution)
+        if may_act:
             self._scroll_into_view()
         return self.resolution
 
@@ -156,6 +165,15 @@ class Search:
         """Where the target is on the present frame."""
         started_s = self._clock.monotonic_s()
         resolution = self._resolver.resolve(self._target, self.frame.image)
+        self.resolve_s += self._clock.monotonic_s() - started_s
+        return self._grounded(resolution)
+
+    def _grounded(self, resolution: Resolution) -> Resolution:
+        """The same, once a model may be asked with what it says; while a page is loading it would be asked too soon."""
+        if self._grounder is None or not self._may_ask:
+            return resolution
+        started_s = self._clock.monotonic_s()
+        resolution = self._grounder.ground(self._target, self.frame.image, resolution, self._deadline.left_s)
         self.resolve_s += self._clock.monotonic_s() - started_s
         return resolution
 

@@ -6,6 +6,7 @@ the evidence for it. A step's *verdict* says how it ended; its *trigger* names t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ class Method(StrEnum):
 
     ANCHOR_TEMPLATE = "anchor_template"
     SOM_TEXT_MATCH = "som_text_match"
+    SOM_VLM = "som_vlm"
 
 
 class Trigger(StrEnum):
@@ -31,6 +33,19 @@ class Trigger(StrEnum):
     POSTCONDITION_FAILED = "POSTCONDITION_FAILED"
     WATCHDOG_TIMEOUT = "WATCHDOG_TIMEOUT"
     SCREEN_LOST = "SCREEN_LOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What is demanded of a place before it is acted on: more of it where a workflow is degraded.
+
+    Attributes:
+        found_from: The least probability at which a target counts as found, 0 to 1.
+        lead_from: The least difference in probability to the next place, 0 to 1; below it a target is ambiguous.
+    """
+
+    found_from: float
+    lead_from: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,7 @@ class Found:
         confidence: Probability that this is right, 0 to 1.
         method: The rung that found it.
         candidates: Every place that was weighed, best first; the first is this one.
+        thresholds: What was demanded; None if that is not known.
     """
 
     point: Point
@@ -71,6 +87,7 @@ class Found:
     confidence: float
     method: Method
     candidates: tuple[Candidate, ...] = ()
+    thresholds: Thresholds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +97,12 @@ class NotFound:
     Attributes:
         reason: One sentence for a person.
         candidates: Every place that was weighed, best first.
+        thresholds: What was demanded; None if that is not known.
     """
 
     reason: str
     candidates: tuple[Candidate, ...] = ()
+    thresholds: Thresholds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +112,20 @@ class Ambiguous:
     Attributes:
         reason: One sentence for a person.
         candidates: Every place that was weighed, best first.
+        thresholds: What was demanded; None if that is not known.
     """
 
     reason: str
     candidates: tuple[Candidate, ...]
+    thresholds: Thresholds | None = None
 
 
 Resolution = Found | NotFound | Ambiguous
+
+
+def score_words(score: float) -> str:
+    """A confidence with two digits, rounded down: what misses a threshold by a hair does not read as reaching it."""
+    return f"{math.floor(round(100 * score, 6)) / 100:.2f}"
 
 
 class Verdict(StrEnum):
@@ -135,6 +161,39 @@ class ExpectationResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What asking a vision-language model has cost.
+
+    Attributes:
+        questions: How many requests were sent.
+        unanswered: How many of them got no answer that could be used.
+        input_tokens: Tokens of the questions, as the server counts them.
+        output_tokens: Tokens of the answers, thoughts included.
+        waited_s: Seconds spent on waiting for it.
+        cost: The price of these tokens, in the currency of the prices that were given; None if none was.
+    """
+
+    questions: int = 0
+    unanswered: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    waited_s: float = 0.0
+    cost: float | None = None
+
+    def __add__(self, other: ModelUse) -> ModelUse:
+        """Both together."""
+        costs = [each.cost for each in (self, other) if each.cost is not None]
+        return ModelUse(
+            self.questions + other.questions,
+            self.unanswered + other.unanswered,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.waited_s + other.waited_s,
+            sum(costs) if costs else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
     """What came of one step.
 
@@ -150,6 +209,7 @@ class StepResult:
         retries: How often it was tried again after the first time.
         resolve_s: Seconds spent on resolving its target, all tries together.
         duration_s: Seconds that it took in all.
+        model_use: What asking a vision-language model for its target has cost.
         acted: Its action was carried out, or may have been; of no meaning for one that was skipped.
         was_done_before: It was skipped because the run that this one goes on with had done it.
     """
@@ -165,6 +225,7 @@ class StepResult:
     retries: int = 0
     resolve_s: float = 0.0
     duration_s: float = 0.0
+    model_use: ModelUse = ModelUse()
     acted: bool = True
     was_done_before: bool = False
 

@@ -41,6 +41,9 @@ _RULE_WIDTH_PX, _RULE_HEIGHT_PX = 40, 30
 _RIM_WIDTH_PX, _RIM_HEIGHT_PX = 8, 18
 """What is thinner and taller than this is the rounded end of a field, no letter."""
 _JOIN_PX = 9
+_BUTTON_PX, _BUTTON_WIDTH, _BUTTON_FILLS = (14, 80), 1.5, 0.8
+"""How high the outline of a button is, how much wider than high, and how much of its box it fills. Source: measured,
+13 of 15 small buttons of a page are read so, of which 3 were before; on other pages nothing is lost."""
 _TICK_PX = (10, 34)
 _SCRAP_LETTERS, _SCRAP_CONFIDENCE, _SCRAP_DIGIT_CONFIDENCE = 3, 0.75, 0.6
 _MEMORY_LINES = 20_000
@@ -90,6 +93,8 @@ def find_lines(gray: NDArray[np.uint8]) -> list[Box]:
     for box in find_tick_boxes(gray):
         x, y, right, bottom = (int(edge) for edge in (box.x - 1, box.y - 1, box.right + 1, box.bottom + 1))
         ink[max(0, y) : bottom, max(0, x) : right] = 0
+    for outline in _buttons(edges):
+        cv2.polylines(ink, [outline], isClosed=False, color=0, thickness=3)
     joined = cv2.dilate(ink, np.ones((3, _JOIN_PX), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     margin_x, margin_y = _JOIN_PX // 2, 1
@@ -106,6 +111,18 @@ def find_lines(gray: NDArray[np.uint8]) -> list[Box]:
         if not any(other.encloses(box, _JOIN_PX / 2) for other in larger_first[:index])
     ]
     return sorted(apart, key=lambda box: (box.y, box.x))
+
+
+def _buttons(edges: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+    """The closed outlines that have the shape of a button: their words stand so near to them that they would join."""
+    outlines, _ = cv2.findContours(edges, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    found: list[NDArray[np.int32]] = []
+    for outline in outlines:
+        _, _, width, height = cv2.boundingRect(outline)
+        is_wide = _BUTTON_PX[0] <= height <= _BUTTON_PX[1] and width >= _BUTTON_WIDTH * height
+        if is_wide and cv2.contourArea(outline) >= _BUTTON_FILLS * (width - 1) * (height - 1):
+            found.append(np.asarray(outline, np.int32))
+    return found
 
 
 def find_tick_boxes(gray: NDArray[np.uint8]) -> list[Box]:

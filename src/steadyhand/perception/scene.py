@@ -18,6 +18,7 @@ import numpy as np
 
 from steadyhand.model.geometry import Box
 from steadyhand.perception.ocr import Reader, Word, find_lines, find_tick_boxes
+from steadyhand.perception.template import cut
 from steadyhand.perception.wording import fold
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _DIALOG_LEAST_PX = (200, 80)
 _VEIL = 1.3
 _ICONS_WIDTH_PX, _ICON_GAP_PX, _INK_LEVELS = 90, 3, 24
 _LIT_SHARE = 0.8
+_RIM_PX = 4
+"""The bright border of a dialog is no part of what lies behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ class Scene:
                 continue
             top, left = int(box.y) + 2, int(box.x) + 2
             inside = _histogram(self.gray[top : int(box.bottom) - 2, left : int(box.right) - 2])
-            outside = whole - inside
+            outside = whole - _histogram(cut(self.gray, box.grown(_RIM_PX)))
             is_lit = _level(inside, 0.99) > _VEIL * _level(outside, 0.995)
             ground = _VEIL * _level(outside, 0.9)
             if is_lit and _level(inside, 1 - _LIT_SHARE) > ground and (best is None or box.area > best.area):

@@ -23,6 +23,9 @@ _FLAT_CONTRAST = 4.0
 its faint border deviates by 2 to 3 levels, the thinnest grey caption by 6."""
 
 _ROUGH_PEAKS = 12
+_RIM_PX, _RIMMED_PX = 3, 20
+"""How thick the frame of a button is at most, with its rounded corners, and how small the least button that has one."""
+_LEAST_INK, _LEAST_GLYPH_PX, _GLYPH_PX = 24, 5, 24
 _COARSE_SLACK = 0.25
 """How much lower than at full size a true place may score in the shrunken screen."""
 
@@ -120,6 +123,49 @@ def likeness(gray: NDArray[np.uint8], picture: NDArray[np.uint8], box: Box, slac
         return 0.0
     scores = cv2.matchTemplate(window, picture, cv2.TM_CCOEFF_NORMED)
     return float(np.clip(max(scores.max(), -0.9 * scores.min()), 0, 1))
+
+
+def glyphs(gray: NDArray[np.uint8], box: Box) -> list[NDArray[np.float32]]:
+    """What is drawn in a box, whatever its size, its place in the box and its colours.
+
+    Args:
+        gray: The screen, uint8, (height, width).
+        box: Around an icon or a button that shows one, frame space.
+
+    Returns:
+        How much ink is where, float32, (24, 24), of mean 0 and length 1: once for the box and what is just around it,
+        and once for what is inside of its rim, which may be the frame of a button. Nothing if nothing is drawn there.
+    """
+    margins = [_RIM_PX] if min(box.width, box.height) < _RIMMED_PX else [_RIM_PX, -_RIM_PX]
+    drawn = [_glyph(cut(gray, box.grown(margin))) for margin in margins]
+    return [each for each in drawn if each is not None]
+
+
+def are_drawn_alike(left: list[NDArray[np.float32]], right: list[NDArray[np.float32]]) -> float:
+    """How alike two things are drawn, 0 to 1, by what `glyphs` says of each; 0 if nothing is drawn on one."""
+    return max((float((one * other).sum()) for one in left for other in right), default=0.0)
+
+
+def _glyph(picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """What is drawn on a picture whose edge shows the ground."""
+    if min(picture.shape) < _LEAST_GLYPH_PX:
+        return None
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    ink = np.abs(picture.astype(np.int16) - int(np.median(rim)))
+    if ink.max() < _LEAST_INK:
+        return None
+    drawn = ink > ink.max() / 3
+    (top, bottom), (left, right) = (np.flatnonzero(drawn.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    shape = (bottom - top + 1, right - left + 1)
+    side = max(shape)
+    if side < _LEAST_GLYPH_PX:
+        return None
+    square = np.zeros((side, side), np.float32)
+    y, x = ((side - length) // 2 for length in shape)
+    square[y : y + shape[0], x : x + shape[1]] = ink[top : bottom + 1, left : right + 1]
+    small = cv2.GaussianBlur(cv2.resize(square, (_GLYPH_PX, _GLYPH_PX), interpolation=cv2.INTER_AREA), (5, 5), 0)
+    small -= small.mean()
+    return np.asarray(small / max(float(np.linalg.norm(small)), 1e-6), np.float32)
 
 
 def _peaks(scores: NDArray[Any], shape: tuple[int, ...], least: float, limit: int) -> list[Peak]:

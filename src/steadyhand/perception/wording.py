@@ -14,22 +14,33 @@ from functools import lru_cache
 from rapidfuzz.distance import Indel
 
 _SPACES = re.compile(r"\s+")
-_ENDINGS = re.compile(r"[.,:;!?*…]+$")
+_ENDINGS = re.compile(r"[\s.,:;!?*…]+$")
 _VARIANTS = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00ad": None, "œ": "oe", "æ": "ae"}
 )
 _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b"})
+
+_COUNT = re.compile(r"[(\[]?\d{1,3}[)\]+]?")
+_NUMBERED = frozenset(
+    """page step option part section chapter question answer level line row column table tab room floor gate track slot
+    seat bed item no number nr week day month quarter year version release channel port unit zone area group team
+    class grade stage phase round game set player user account address phone
+    etape partie chapitre reponse niveau ligne colonne rang salle chambre etage porte quai place numero semaine jour
+    mois trimestre annee canal zone groupe equipe classe phase manche joueur compte adresse telephone""".split()
+)
+"""Words whose number is a name. Source: a decision; English and French."""
 
 _CONFUSION_SIMILARITY = 0.95
 _LEAST_SIMILARITY = 0.75
 """Below this share of common letters two texts have nothing to do with each other."""
 
 
+@lru_cache(maxsize=50_000)
 def fold(text: str) -> str:
     """Text without case, accents, closing punctuation, typographic variants and superfluous space."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_VARIANTS))
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(_VARIANTS))
     bare = "".join(character for character in plain if not unicodedata.combining(character))
-    return _ENDINGS.sub("", _SPACES.sub(" ", bare).strip()).strip()
+    return _ENDINGS.sub("", _SPACES.sub(" ", bare.casefold())).strip()
 
 
 @lru_cache(maxsize=200_000)
@@ -43,8 +54,9 @@ def similarity(left: str, right: str) -> float:
     Returns:
         1 for the same text but for spacing; 0.95 if only letters that readers confuse differ, and no digit stands
         against another digit; less for other small differences; 0 for different words, and whenever an identifier
-        differs.
+        differs or is missing.
     """
+    is_one_numbered = _is_numbered(left) != _is_numbered(right)
     left, right = left.replace(" ", ""), right.replace(" ", "")
     if left == right:
         return 1.0 if left else 0.0
@@ -54,10 +66,17 @@ def similarity(left: str, right: str) -> float:
         return 0.0
     if _unconfused(left) == _unconfused(right):
         return _CONFUSION_SIMILARITY
+    if is_one_numbered:
+        return 0.0
     alike = Indel.normalized_similarity(left, right, score_cutoff=_LEAST_SIMILARITY)
     if min(len(left), len(right)) < 4:
         return 0.0
     return float(alike) * 0.9
+
+
+def _is_numbered(folded: str) -> bool:
+    """Whether a number is a part of the name."""
+    return any(map(str.isdigit, without_counts(folded)))
 
 
 def _unconfused(compact: str) -> str:
@@ -71,12 +90,22 @@ def _digits_differ(left: str, right: str) -> bool:
     return bool(numbers_left and numbers_right) and numbers_left != numbers_right
 
 
+@lru_cache(maxsize=50_000)
 def without_counts(folded: str) -> str:
-    """Folded text without the words that are mere numbers (a badge); all of it if there is nothing else."""
-    kept = [word for word in folded.split() if not re.fullmatch(r"[(\[]?\d{1,3}[)\]+]?", word)]
+    """Folded text without the words that are mere numbers (a badge); all of it if there is nothing else.
+
+    A number behind a word such as *page* or *step* is a name, and stays.
+    """
+    words = folded.split()
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if before in _NUMBERED or not _COUNT.fullmatch(word)
+    ]
     return " ".join(kept) or folded
 
 
+@lru_cache(maxsize=50_000)
 def without_icons(folded: str) -> str:
     """Folded text without single letters at its ends, and single digits at its beginning: icons that were read as such.
 
@@ -97,6 +126,7 @@ _MONTHS = re.compile(
 )
 
 
+@lru_cache(maxsize=50_000)
 def is_value(folded: str) -> bool:
     """Whether a text is an amount, a count, a date or a time, which change while the thing beside them stays the same.
 
@@ -107,3 +137,22 @@ def is_value(folded: str) -> bool:
     if folded.isdigit() and len(folded) > _COUNT_DIGITS:
         return False
     return bool(_VALUE.fullmatch(folded) or _VALUE.fullmatch(_MONTHS.sub("", folded)) or folded.endswith(" ago"))
+
+
+_IDENTIFIER_LETTERS, _IDENTIFIER_WORDS = 3, 2
+
+
+@lru_cache(maxsize=50_000)
+def identifier_form(folded: str) -> str:
+    """How an identifier is made, each digit a `#`: two different ones of the same form name two different things.
+
+    Args:
+        folded: Folded text.
+
+    Returns:
+        Such as `inv-####`; empty if the text is no identifier: it has no digit, is a value, is short, or a sentence.
+    """
+    is_short = len(folded) < _IDENTIFIER_LETTERS or len(folded.split()) > _IDENTIFIER_WORDS
+    if is_short or is_value(folded) or not any(map(str.isdigit, folded)):
+        return ""
+    return re.sub(r"\d", "#", folded)

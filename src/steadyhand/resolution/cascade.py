@@ -11,9 +11,9 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution
+from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution, Thresholds, score_words
 from steadyhand.perception.scene import Scene
-from steadyhand.resolution.confidence import Model, are_one, features
+from steadyhand.resolution.confidence import Model, are_one, features, sameness
 from steadyhand.resolution.evidence import Present, Recorded
 from steadyhand.resolution.rungs import (
     Proposal,
@@ -43,10 +43,12 @@ class Resolver:
 
     Args:
         model: What turns evidence into confidence; the one that ships with the product if not given.
+        thresholds: What is demanded of a place; what the model demands as a rule if not given.
     """
 
-    def __init__(self, model: Model | None = None) -> None:
+    def __init__(self, model: Model | None = None, thresholds: Thresholds | None = None) -> None:
         self._model = model or Model.fitted()
+        self._thresholds = thresholds or self._model.normal
         self._known: weakref.WeakKeyDictionary[Target, tuple[Recorded, View | None]] = weakref.WeakKeyDictionary()
 
     def resolve(self, target: Target, image: NDArray[np.uint8]) -> Resolution:
@@ -66,9 +68,9 @@ class Resolver:
             box, evidence = seen
             method, confidence = Method.ANCHOR_TEMPLATE, self._model.seen_unchanged
             candidate = Candidate(point_of(recorded, box, method), box, confidence, method, evidence, target.text)
-            return Found(candidate.point, box, confidence, method, (candidate,))
+            return Found(candidate.point, box, confidence, method, (candidate,), self._thresholds)
         present = Present(scene, recorded)
-        decided = self._decide(weigh(present, self._model), has_dialog=scene.dialog is not None)
+        decided = decide(weigh(present, self._model), self._thresholds, has_dialog=scene.dialog is not None)
         return replace(decided, box=control_at(present, decided.box)) if isinstance(decided, Found) else decided
 
     def _recall(self, target: Target) -> tuple[Recorded, View | None]:
@@ -79,28 +81,41 @@ class Resolver:
             known = self._known[target] = (recorded, distinctive_view(recorded))
         return known
 
-    def _decide(self, candidates: tuple[Candidate, ...], *, has_dialog: bool) -> Resolution:
-        """The rule on confidence and ambiguity."""
-        named = tuple(candidate for candidate in candidates if candidate.confidence >= _WORTH_NAMING)
-        if not named:
-            behind = "A dialog covers the screen and the target is not on it." if has_dialog else ""
-            return NotFound(behind or "Nothing on this screen is like the target.", candidates[:3])
-        best = named[0]
-        rivals = [other for other in named[1:] if not are_one(best.box, other.box)]
-        nearest = rivals[0].confidence if rivals else 0.0
-        if nearest >= _RIVAL_FROM and best.confidence - nearest < self._model.lead_from:
-            return Ambiguous(
-                f"{1 + sum(rival.confidence >= _RIVAL_FROM for rival in rivals)} places could be the target, the best "
-                f"with a probability of {best.confidence:.2f}, the next with {nearest:.2f}.",
-                named,
-            )
-        if best.confidence < self._model.found_from:
-            return NotFound(
-                f"The likeliest place has a probability of {best.confidence:.2f}; "
-                f"{self._model.found_from:.2f} is needed.",
-                named,
-            )
-        return Found(best.point, best.box, best.confidence, best.method, named)
+
+def decide(candidates: tuple[Candidate, ...], thresholds: Thresholds, *, has_dialog: bool = False) -> Resolution:
+    """The rule on confidence and ambiguity.
+
+    Args:
+        candidates: All places that might be the target, the surest first.
+        thresholds: What is demanded of a place.
+        has_dialog: A dialog covers the rest of the screen.
+    """
+    named = tuple(candidate for candidate in candidates if candidate.confidence >= _WORTH_NAMING)
+    if not named:
+        behind = "A dialog covers the screen and the target is not on it." if has_dialog else ""
+        return NotFound(behind or "Nothing on this screen is like the target.", candidates[:3], thresholds)
+    best = named[0]
+    twins = [candidate for candidate in named if "twin" in candidate.evidence]
+    if best in twins and len(twins) > 1:
+        return Ambiguous(f"{len(twins)} rows say the same, and only one of them was recorded.", named, thresholds)
+    rivals = [other for other in named[1:] if not are_one(best.box, other.box)]
+    nearest = rivals[0].confidence if rivals else 0.0
+    if nearest >= _RIVAL_FROM and best.confidence - nearest < thresholds.lead_from:
+        return Ambiguous(
+            f"{1 + sum(rival.confidence >= _RIVAL_FROM for rival in rivals)} places could be the target, the best "
+            f"with a probability of {score_words(best.confidence)}, the next with {score_words(nearest)}; "
+            f"a lead of {thresholds.lead_from:.2f} is needed.",
+            named,
+            thresholds,
+        )
+    if best.confidence < thresholds.found_from:
+        return NotFound(
+            f"The likeliest place has a probability of {score_words(best.confidence)}; "
+            f"{thresholds.found_from:.2f} is needed.",
+            named,
+            thresholds,
+        )
+    return Found(best.point, best.box, best.confidence, best.method, named, thresholds)
 
 
 def weigh(present: Present, model: Model) -> tuple[Candidate, ...]:
@@ -130,20 +145,24 @@ def weigh(present: Present, model: Model) -> tuple[Candidate, ...]:
 def weigh_evidence(
     present: Present, proposals: list[Proposal]
 ) -> list[tuple[Proposal, dict[str, float], dict[str, float]]]:
-    """Each proposal with its evidence and the features that the model looks at."""
-    recorded = present.recorded
-    evidence = [present.weigh(proposal.box, proposal.text) for proposal in proposals]
-    for proposal, mine in zip(proposals, evidence, strict=True):
+    """Each thing that was proposed, with its evidence and the features that the model looks at.
+
+    What was proposed twice, as a frame and as the words in it, is weighed as what is more like the target.
+    """
+    recorded, has_text = present.recorded, bool(present.recorded.text)
+    weighed = [(proposal, present.weigh(proposal.box, proposal.text)) for proposal in proposals]
+    weighed.sort(key=lambda pair: -sameness(recorded.kind, pair[1], has_text=has_text))
+    kept: list[tuple[Proposal, dict[str, float]]] = []
+    for proposal, mine in weighed:
+        if not any(are_one(proposal.box, other.box) for other, _ in kept):
+            kept.append((proposal, mine))
+    for proposal, mine in kept:
         others = [
             other.box
-            for other, theirs in zip(proposals, evidence, strict=True)
+            for other, theirs in kept
             if other is not proposal and min(mine.get("text", 0), theirs.get("text", 0)) >= _TWIN_TEXT
         ]
         if any(present.are_twins(proposal.box, other) for other in others):
             mine["twin"] = 1.0
-    listed = features(
-        recorded.kind,
-        [(proposal.box, each) for proposal, each in zip(proposals, evidence, strict=True)],
-        has_text=bool(recorded.text),
-    )
-    return list(zip(proposals, evidence, listed, strict=True))
+    listed = features(recorded.kind, [(proposal.box, each) for proposal, each in kept], has_text=has_text)
+    return [(proposal, mine, feature) for (proposal, mine), feature in zip(kept, listed, strict=True)]

@@ -20,6 +20,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from steadyhand.model.outcome import Thresholds
 from steadyhand.resolution.evidence import Kind
 from steadyhand.resolution.surroundings import are_in_one_row
 
@@ -42,22 +43,23 @@ class Model:
         weights: The weight of each feature, by its name.
         intercept: The weight of nothing at all.
         seen_unchanged: The probability that a place is right whose whole view is as it was recorded.
-        found_from: The least probability at which a target counts as found.
-        lead_from: The least difference in probability to a rival; below it a target is ambiguous.
+        normal: What is demanded of a place as a rule.
+        degraded: What is demanded while a workflow is degraded: more.
     """
 
     weights: Mapping[str, float]
     intercept: float
     seen_unchanged: float
-    found_from: float
-    lead_from: float
+    normal: Thresholds
+    degraded: Thresholds
 
     @staticmethod
     @cache
     def fitted() -> Model:
         """The model that ships with the product."""
         raw = json.loads((files("steadyhand.resolution") / "confidence.json").read_text("utf-8"))
-        return Model(**raw)
+        normal, degraded = (Thresholds(**raw.pop(mode)) for mode in ("normal", "degraded"))
+        return Model(**raw, normal=normal, degraded=degraded)
 
     def probability(self, features: Mapping[str, float]) -> float:
         """The probability that a candidate with these features is the target."""
@@ -78,13 +80,13 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
     if kind is Kind.WORDS:
         return text
     if kind is Kind.FIELD:
-        named = label * (0.3 + 0.7 * shape) * (0.4 + 0.6 * is_kind)
-        nameless = is_kind * shape * (0.5 if "label" not in evidence and not has_text else 0.15)
-        return max(named, 0.95 * text * (0.5 + 0.5 * shape), nameless)
+        named = label * (0.3 + 0.7 * shape) * (0.2 + 0.8 * is_kind)
+        nameless = is_kind * shape * (0.75 if "label" not in evidence and not has_text else 0.15)
+        return max(named, 0.95 * text * (0.5 + 0.5 * shape) * (0.2 + 0.8 * is_kind), nameless)
     if kind is Kind.TICK:
         named = label if "label" in evidence else evidence.get("identity", evidence.get("row", 0.5))
         return is_kind * (0.55 + 0.45 * named)
-    return evidence["look"] * (0.4 + 0.6 * is_kind)
+    return evidence["drawn"] * (0.4 + 0.6 * is_kind)
 
 
 def surroundings(evidence: Mapping[str, float]) -> float:
@@ -101,13 +103,12 @@ def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: 
     above and below a row, and its place, change when a list is sorted.
     """
     if in_one_row:
-        names = ("column", "place", "side", "look", "kind") if "text" not in mine else ("column", "place", "side")
+        names = ("column", "place", "side", "drawn", "look", "kind")[: None if "text" not in mine else 3]
         shares = [mine[name] - theirs[name] for name in names if name in mine and name in theirs]
         return max(shares, default=0.0, key=abs)
     if "identity" in mine:
-        by_identity = mine["identity"] - theirs["identity"]
-        return max(by_identity, mine["row"] - theirs["row"]) if "row" in mine else by_identity
-    weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0}
+        return max(mine[name] - theirs[name] for name in ("identity", "row", "drawn") if name in mine)
+    weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0, "drawn": 2.0}
     shared = {name: weight for name, weight in weights.items() if name in mine and name in theirs}
     by_each = sum(weight * (mine[name] - theirs[name]) for name, weight in shared.items())
     return by_each / sum(shared.values()) if shared else 0.0
@@ -140,6 +141,8 @@ def features(
         if "twin" in evidence:
             least_lead = min(least_lead, 0.0)
         around, identity = surroundings(evidence), evidence.get("identity", 1.0)
+        if kind in (Kind.FIELD, Kind.TICK) and "label" in evidence:  # what names it tells it from its look-alikes
+            identity = max(evidence.get("identity", 0.0), evidence["label"], evidence.get("text", 0.0))
         told = min(1.0, max(0.0, 2.2 * identity - 0.8))  # half of what tells it from its look-alikes is too little
         result.append(
             {

@@ -10,6 +10,7 @@ is fitted, in `steadyhand.resolution.confidence`.
 ``identity``  of the texts that told the target from its look-alikes when it was recorded, how many are here
 ``whole``     what is written on it is all that is written on that control
 ``look``      it looks like the recorded picture, at the screen's present scale
+``drawn``     the same is drawn on it, whatever its size and colours: of things without words alone
 ``shape``     it has the recorded size and proportions, at the screen's present scale
 ``place``     it is where its unmoved neighbours say that it should be
 ``kind``      it is a check box, or a field, or shows no words, as the target was
@@ -22,7 +23,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import TYPE_CHECKING
 
 import cv2
@@ -30,8 +31,8 @@ import numpy as np
 
 from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.scene import Scene
-from steadyhand.perception.template import cut, likeness, search
-from steadyhand.perception.wording import fold, is_value, similarity, without_counts, without_icons
+from steadyhand.perception.template import are_drawn_alike, cut, glyphs, likeness, search
+from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts, without_icons
 from steadyhand.resolution.meaning import are_opposites, key, mean_the_same
 from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_row, label_of, neighbours_of
 
@@ -45,15 +46,22 @@ if TYPE_CHECKING:
 _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
 _ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW)
 _ALIKE = 0.9
+_SAME_LOOK, _SURELY = 0.97, 0.9
 _ALIGNED_PX = 8
 _UNSURE = 0.3
 """How much half a yes weighs beside what is known of the surroundings: little is known where few texts stand near."""
 _TABLE_PX = 400
 _FIELD_HEIGHT_PX, _AREA_HEIGHT_PX, _LEAST_PART = 70, 400, 0.02
+_INNER_HEIGHT, _INNER_WIDTH = 0.4, 2.5
 _CHANCE_WEIGHT = 0.1
+_LINE_PX = 3.0
+"""So far apart are the middles of two texts on one line at most, for some have letters that hang below it."""
 _MOVED_PX = 300.0
 _VALUE_WEIGHT = 0.3
 """What an amount, a date or a count says of the thing beside it: they change while it stays the same."""
+
+_UNLIKE_DRAWING = 0.6
+"""Any two icons have so much in common. Source: measured; the same one in another release has 0.95, its mirror 0.85."""
 
 _MEANT = 0.92
 """What other words for the same count: less than the same words, for the table may be wrong here."""
@@ -110,6 +118,11 @@ class Recorded:
         """What candidates are compared with, and two pixels around it: uint8, (height, width)."""
         return cut(self.scene.gray, self.anchor.grown(2))
 
+    @cached_property
+    def glyphs(self) -> list[NDArray[np.float32]]:
+        """What is drawn on it, as `steadyhand.perception.template.glyphs` tells."""
+        return glyphs(self.scene.gray, self.target.box)
+
     @property
     def scene(self) -> Scene:
         """The recorded screen."""
@@ -139,7 +152,16 @@ class Recorded:
         if self.kind is Kind.WORDS:
             return [mark.box for mark in self.target.landmarks if similarity(fold(mark.text), self.text) >= _ALIKE]
         seen = search(self.scene.gray, self.crop, 0.8)
-        return [peak.box for peak in seen if peak.box.overlap(self.target.box) < 0.3]
+        return [
+            peak.box
+            for peak in seen
+            if peak.box.overlap(self.target.box) < 0.3
+            and (
+                self.kind is not Kind.ICON
+                or peak.score >= _SAME_LOOK
+                or are_drawn_alike(self.glyphs, glyphs(self.scene.gray, peak.box)) >= _ALIKE
+            )
+        ]
 
     @cached_property
     def telling(self) -> list[list[Neighbour]]:
@@ -147,17 +169,37 @@ class Recorded:
 
         Of two rows of a table, what stands in the row tells them apart if anything does.
         """
-        told: dict[tuple[int, ...], list[Neighbour]] = {}
+        return list({tuple(map(id, telling)): telling for telling in self._telling if telling}.values())
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether nothing tells the target from one of its look-alikes."""
+        return not all(self._telling)
+
+    @cached_property
+    def identifiers(self) -> list[Neighbour]:
+        """What names the target's row: such as an order's number."""
+        return [
+            each
+            for each in self.neighbours
+            if each.is_in_row
+            and identifier_form(each.text)
+            and (id(each) in self._kin or self._on_one_line(each.box) > _SURELY)
+        ]
+
+    @cached_property
+    def _telling(self) -> list[list[Neighbour]]:
+        """What tells the target from each of its look-alikes."""
+        told: list[list[Neighbour]] = []
         for box in self.lookalikes:
             theirs = neighbours_of(box, self.target.landmarks)
             mine = [each for each in self.neighbours if not _has(theirs, each)]
             kin = [each for each in mine if each.is_in_row and id(each) in self._kin]
-            columns = [each for each in mine if not each.is_in_row and self.weight(each) > 0.1]
-            telling = columns or kin if are_in_one_row(box, self.anchor) else kin or columns
-            telling = telling or [each for each in mine if each.is_in_row]
-            if telling:
-                told[tuple(map(id, telling))] = telling
-        return list(told.values())
+            near = [each for each in mine if self.weight(each) > 0.1]
+            columns = [each for each in near if not each.is_in_row]
+            telling = columns or kin if are_in_one_row(box, self.anchor) else kin or near
+            told.append(telling or [each for each in mine if each.is_in_row])
+        return told
 
     @cached_property
     def has_rows_alike(self) -> bool:
@@ -168,12 +210,18 @@ class Recorded:
         """How much one of its neighbours says about the target, 0 to 1.
 
         The nearer, the more; an amount or a date less than a name; and little, if it stands in the target's row by
-        chance alone, as what is in a side bar.
+        chance alone, as what is in a side bar: no row of one table, and not on one line with it.
         """
         nearness = math.exp(-neighbour.gap / (_ROW_REACH_PX if neighbour.is_in_row else _COLUMN_REACH_PX))
         value = _VALUE_WEIGHT if is_value(neighbour.text) else 1.0
-        by_chance = _CHANCE_WEIGHT if neighbour.is_in_row and self._kin and id(neighbour) not in self._kin else 1.0
-        return nearness * value * by_chance
+        if not neighbour.is_in_row or id(neighbour) in self._kin:
+            return nearness * value
+        return nearness * value * (_CHANCE_WEIGHT if self._kin else self._on_one_line(neighbour.box))
+
+    def _on_one_line(self, box: Box) -> float:
+        """How surely a text in its row was set beside it on purpose, 0 to 1: the middles or the upper edges agree."""
+        apart = min(abs(box.center.y - self.anchor.center.y), abs(box.y - self.anchor.y))
+        return max(_CHANCE_WEIGHT, math.exp(-max(0.0, apart - _LINE_PX) / _LINE_PX))
 
     @cached_property
     def _kin(self) -> set[int]:
@@ -288,6 +336,9 @@ class Present:
         evidence = {"page": self.page, "shape": self._shape(box), "look": self._look(box)}
         if recorded.kind is not Kind.WORDS:
             evidence["kind"] = self._kind(box, text)
+        if recorded.kind is Kind.ICON:
+            alike = are_drawn_alike(recorded.glyphs, glyphs(self.scene.gray, box))
+            evidence["drawn"] = max(evidence["look"] ** 2, (alike - _UNLIKE_DRAWING) / (1 - _UNLIKE_DRAWING))
         if recorded.text:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
@@ -307,7 +358,9 @@ class Present:
         known = [side for side in sides if side is not None]
         if known:
             evidence["side"] = sum(known) / len(known)
-        if recorded.telling:
+        if recorded.is_one_of_many or self._is_another_row(row):
+            evidence["identity"] = 0.0
+        elif recorded.telling:
             evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
@@ -336,6 +389,15 @@ class Present:
             and abs((mine.box.center.y - left.center.y) - (their.box.center.y - right.center.y)) <= _ALIGNED_PX
         ]
         return bool(pairs) and all(pairs)
+
+    def _is_another_row(self, row: Sequence[Neighbour]) -> bool:
+        """Whether an identifier that stood in the target's row is another one here."""
+        for mine in self.recorded.identifiers:
+            form = identifier_form(mine.text)
+            theirs = [their.text for their in row if identifier_form(their.text) == form]
+            if theirs and not any(similarity(mine.text, their) >= _ALIKE for their in theirs):
+                return True
+        return False
 
     def _shared(self, wanted: Sequence[Neighbour], present: Sequence[Neighbour]) -> float | None:
         """The share of the wanted neighbours that are present in the same relation, by weight; None if none is wanted.
@@ -421,6 +483,13 @@ def is_field(scene: Scene, box: Box) -> bool:
         touches = min(abs(other.y - frame.bottom), abs(other.bottom - frame.y)) <= 4
         if is_aligned and touches and 0.6 < other.height / frame.height < 1.7:
             return False
+    if any(
+        frame.grown(-_ALIGNED_PX / 2).encloses(other)
+        and other.height >= _INNER_HEIGHT * frame.height
+        and other.width >= _INNER_WIDTH * other.height
+        for other in scene.rectangles
+    ):
+        return False  # a bar, with a field in it
     inside = [
         word.box
         for line in scene.lines
@@ -440,6 +509,7 @@ def is_field(scene: Scene, box: Box) -> bool:
     return left <= frame.height and right > 2 * left + 20
 
 
+@lru_cache(maxsize=200_000)
 def text_likeness(recorded: str, present: str) -> float:
     """How surely two folded texts name the same thing.
 

@@ -7,6 +7,7 @@ may change with the layout, and which side of the screen all of it is on does no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -67,9 +68,18 @@ class Neighbour:
 _COLUMN_MARGIN_PX = 30
 _LABEL_GAPS_PX = {Relation.LEFT: 320.0, Relation.RIGHT: 60.0, Relation.ABOVE: 48.0}
 
-_FEWEST_LETTERS = 2
-"""Shorter texts name nothing: mostly they are icons that were read as letters."""
+_NAME = re.compile(r"\w*[^\W\d_]{3}|[^\W\d_a-z]{2}|\w+\W*:", re.UNICODE)
+"""What a name has: three letters, two capitals, or a colon. Shorter texts mostly are icons that were read as such."""
 
+_HEADING = 0.65
+"""What is nearly as high as a thing stands over more than it. Source: labels have half the height of their fields."""
+
+_LINE_SHARE = 0.2
+"""A label beside a thing is on one line with it, or begins where it begins, but for so much of the thing's height."""
+
+_ONE_LINE_PX = 40.0
+
+_BEHIND = 0.5
 _WORDINESS = 0.15
 """What each word beyond the fourth costs a label: sentences explain, they do not name."""
 
@@ -115,16 +125,28 @@ def label_of(box: Box, texts: Iterable[Written]) -> str:
     is_small = max(box.width, box.height) <= 32
     best, best_cost = "", 1.0
     for written in texts:
-        if sum(map(str.isalnum, written.text)) < _FEWEST_LETTERS:
+        if not _NAME.search(written.text):
             continue
         for neighbour in neighbours_of(box, [written]):
             reach = _LABEL_GAPS_PX.get(neighbour.relation)
             if reach is None or (neighbour.relation is Relation.RIGHT and not is_small):
                 continue
+            if not is_small and not _is_beside_or_over(box, neighbour):
+                continue
             cost = neighbour.gap / reach + _WORDINESS * max(0, len(neighbour.text.split()) - 4)
+            if is_small:  # what stands behind a check box names it, whatever stands before it
+                cost = _BEHIND * cost + (0 if neighbour.relation is Relation.RIGHT else _BEHIND)
             if cost < best_cost:
                 best, best_cost = written.text, cost
     return best
+
+
+def _is_beside_or_over(box: Box, neighbour: Neighbour) -> bool:
+    """Whether a text near a larger thing is set as labels are: on one line with it, or above it in smaller type."""
+    if not neighbour.is_in_row:
+        return neighbour.box.height <= _HEADING * box.height
+    apart = min(abs(neighbour.box.center.y - box.center.y), neighbour.box.y - box.y)
+    return apart <= _LINE_SHARE * min(box.height, _ONE_LINE_PX)
 
 
 def are_in_one_row(left: Box, right: Box) -> bool:
@@ -135,12 +157,13 @@ def are_in_one_row(left: Box, right: Box) -> bool:
 
 def _relation(box: Box, other: Box) -> Relation | None:
     """Where `other` stands, seen from `box`; None if in neither its row nor its column."""
-    shared = min(box.bottom, other.bottom) - max(box.y, other.y)
+    right, bottom = box.right, box.bottom
+    shared = min(bottom, other.bottom) - max(box.y, other.y)
     if shared >= 0.5 * min(other.height, box.height):
-        if other.center.x <= box.x:
+        middle = other.x + other.width / 2
+        if middle <= box.x:
             return Relation.LEFT
-        return Relation.RIGHT if other.center.x >= box.right else None
-    across = min(box.right, other.right) - max(box.x, other.x)
-    if across < -_COLUMN_MARGIN_PX:
+        return Relation.RIGHT if middle >= right else None
+    if min(right, other.right) - max(box.x, other.x) < -_COLUMN_MARGIN_PX:
         return None
-    return Relation.ABOVE if other.center.y < box.center.y else Relation.BELOW
+    return Relation.ABOVE if other.y + other.height / 2 < box.y + box.height / 2 else Relation.BELOW

@@ -47,14 +47,19 @@ def write(  # noqa: PLR0917  what, where and how, as drawing calls have it
         colour: Of the letters.
         weight: Of the font, 100 to 900.
     """
-    cv2.putText(image, text, (round(left), round(baseline)), colour, _font(), size, weight)
+    cv2.putText(image, _drawable(text), (round(left), round(baseline)), colour, _font(), size, weight)
 
 
 def text_width(text: str, size: int, weight: int = REGULAR) -> int:
     """How wide a line of text is, pixels."""
     # The right edge of the box counts from the start of the line, and not from the ink of the first letter.
-    left, _, width, _ = cv2.getTextSize((1, 1), text, (0, 0), _font(), size, weight)
+    left, _, width, _ = cv2.getTextSize((1, 1), _drawable(text), (0, 0), _font(), size, weight)
     return max(0, int(left + width))
+
+
+def _drawable(text: str) -> str:
+    """A text with question marks for halves of letters, as a page can hand them out: OpenCV dies of them."""
+    return text.encode(errors="replace").decode()
 
 
 def write_inside(  # noqa: PLR0917  what, where and how, as drawing calls have it

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from steadyhand.model.geometry import Box, Point
+from steadyhand.model.geometry import Box
 from steadyhand.model.outcome import (
     Ambiguous,
     Candidate,
@@ -22,6 +22,7 @@ from steadyhand.model.outcome import (
     Trigger,
     Verdict,
 )
+from steadyhand.resolution.target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,20 +32,11 @@ FIRST, SECOND = Box(40, 100, 60, 24), Box(40, 140, 60, 24)
 
 
 @dataclass(frozen=True)
-class Look:
-    """A thing as it was recorded."""
-
-    image: NDArray[np.uint8]
-    point: Point
-    box: Box
-
-
-@dataclass(frozen=True)
 class Told:
     """A step as a report is told of it."""
 
     result: StepResult
-    recorded: Look | None = None
+    recorded: Target | None = None
     before: NDArray[np.uint8] | None = None
     after: NDArray[np.uint8] | None = None
 
@@ -76,7 +68,7 @@ def told() -> tuple[Told, ...]:
                 resolve_s=0.1,
                 duration_s=0.5,
             ),
-            Look(recorded, SAVE.center, SAVE),
+            Target(recorded, SAVE.center, SAVE, "Save", "", ()),
             recorded,
             after,
         ),
@@ -96,7 +88,7 @@ def told() -> tuple[Told, ...]:
                 resolve_s=0.5,
                 duration_s=1.0,
             ),
-            Look(recorded, SAVE.center, SAVE),
+            Target(recorded, SAVE.center, SAVE, "Save", "", ()),
             now,
             after,
         ),
@@ -121,7 +113,7 @@ def told() -> tuple[Told, ...]:
                 resolve_s=1.2,
                 duration_s=4.0,
             ),
-            Look(recorded, SAVE.center, SAVE),
+            Target(recorded, SAVE.center, SAVE, "Save", "", ()),
             now,
         ),
     )

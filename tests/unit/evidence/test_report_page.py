@@ -125,13 +125,13 @@ def test_the_page_needs_nothing_else(tmp_path: Path, told: Sequence[Any], run: R
 
 
 def test_each_image_is_in_the_page_once(tmp_path: Path, told: Sequence[Any], run: RunResult) -> None:
-    """Three screens and one crop are shown many times and embedded once, without loss."""
+    """Three screens, one crop and two explanations are shown many times and embedded once, without loss."""
     page = page_of(tmp_path, told, run)
     embedded = [(have["href"] or "").partition(",")[2] for have in page.attributes("image")]
-    assert len(embedded) == len(set(embedded)) == 4
+    assert len(embedded) == len(set(embedded)) == 6
     images = [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), cv2.IMREAD_COLOR) for one in embedded]
     assert any(image is not None and np.array_equal(image, told[1].before) for image in images)
-    assert len(list(page.attributes("use"))) > 4 + 10
+    assert len(list(page.attributes("use"))) > 6 + 10
 
 
 def test_every_drawing_has_words(tmp_path: Path, told: Sequence[Any], run: RunResult) -> None:

@@ -12,12 +12,12 @@ from rich.console import Console
 from steadyhand.evidence.summary import (
     Summary,
     comparison_table,
-    score_words,
+    model_words,
     seconds_words,
     stop_words,
     summary_table,
 )
-from steadyhand.model.outcome import Outcome, RunResult, Verdict
+from steadyhand.model.outcome import ModelUse, Outcome, RunResult, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -150,9 +150,27 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     assert seconds_words(seconds) == words
 
 
-@pytest.mark.parametrize(
-    ("score", "words"), [(1.0, "1.00"), (0.999, "0.99"), (0.516, "0.52"), (0.99, "0.99"), (0.0, "0.00")]
-)
-def test_scores_in_words(score: float, words: str) -> None:
-    """Only certainty reads as 1.00."""
-    assert score_words(score) == words
+def test_what_a_model_cost_is_added_up(run: RunResult) -> None:
+    """The questions of all steps together; steps that asked nobody change nothing."""
+    first, second, *rest = run.steps
+    asked = replace(
+        run,
+        steps=(
+            replace(first, model_use=ModelUse(2, 1, 3000, 20, 4.5, 0.5)),
+            replace(second, model_use=ModelUse(1, 0, 1210, 13, 7.9, 0.25)),
+            *rest,
+        ),
+    )
+    assert Summary.of(asked).model_use == ModelUse(3, 1, 4210, 33, 12.4, 0.75)
+    words = "3 questions, 1 unanswered, 4,210 + 33 tokens, 12.4 s, cost 0.7500"
+    assert lines(summary_table(asked))["model"] == [words]
+
+
+def test_a_run_without_a_model_does_not_name_one(run: RunResult) -> None:
+    """Where nobody was asked there is no line for it."""
+    assert "model" not in lines(summary_table(run))
+
+
+def test_the_cost_is_told_only_with_a_price() -> None:
+    """Without a price there is none, not even one of zero."""
+    assert model_words(ModelUse(1, 0, 10, 5, 1.0)) == "1 question, 10 + 5 tokens, 1.00 s"

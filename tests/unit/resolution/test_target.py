@@ -1,4 +1,4 @@
-"""A target comes back from a workflow file as it was recorded."""
+"""A target is known by looking, and comes back from a workflow file as it was recorded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from tests.unit.resolution.sketch import Sketch, form
 
 from steadyhand.errors import WorkflowError
 from steadyhand.model.geometry import Box, Point
@@ -73,3 +74,56 @@ def test_what_cannot_be_loaded_is_told(frame: NDArray[np.uint8], folder: Path) -
         Target.load(record.model_copy(update={"box": Box(390, 40, 130, 40), "point": Point(395, 50)}), folder)
     with pytest.raises(WorkflowError, match=r"other\.png cannot be read"):
         Target.load(record.model_copy(update={"screen": "other.png"}), folder)
+
+
+# ----------------------------------------------------------------------------------- what somebody means who points
+
+
+@pytest.fixture(scope="module")
+def form_screen() -> Sketch:
+    """A form with a check box, and an icon that is nothing else."""
+    sketch = form(title="New invoice")
+    sketch.tick("Send a receipt", 400, 120)
+    sketch.parts["plus"] = Box(400, 192, 20, 20)
+    cv2.drawMarker(sketch.image, (410, 202), INK, cv2.MARKER_CROSS, 18, 2)
+    return sketch
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "label"),
+    [
+        ("Save", "Save", None),
+        ("Supplier", "", "Supplier"),
+        ("Note", "", "Note"),
+        ("Send a receipt", "", "Send a receipt"),
+        ("plus", "", None),
+    ],
+)
+def test_a_point_is_enough_to_know_a_thing(form_screen: Sketch, part: str, text: str, label: str | None) -> None:
+    """Its box, its words and its label are found by looking, wherever on it one points."""
+    box = form_screen.parts[part]
+    for point in (box.center, box.center.shifted(box.width / 4, box.height / 5)):
+        target = Target.from_frame(form_screen.image, point)
+        assert target.box.contains(point)
+        assert target.box.overlap(box) > 0.5
+        assert (target.point, target.text) == (point, text)
+        assert label is None or target.label == label
+
+
+def test_on_bare_ground_a_small_square_is_meant(form_screen: Sketch) -> None:
+    """Also at the very edge of the screen, where it ends with it."""
+    assert Target.from_frame(form_screen.image, (650, 300)).box == Box(634, 284, 32, 32)
+    assert Target.from_frame(form_screen.image, (716, 300)).box == Box(700, 284, 20, 32)
+
+
+def test_what_is_known_better_is_not_read(form_screen: Sketch) -> None:
+    """A box and a text that the caller gives are taken as they are."""
+    target = Target.from_frame(form_screen.image, (102, 348), (40, 331, 124, 34), "Store")
+    assert (target.box, target.text) == (Box(40, 331, 124, 34), "Store")
+
+
+def test_what_stands_on_a_thing_is_no_landmark_of_it(form_screen: Sketch) -> None:
+    """All else that is written on the screen is one."""
+    landmarks = [landmark.text for landmark in form_screen.target("Save").landmarks]
+    assert "Save" not in landmarks
+    assert {"New invoice", "Supplier", "Amount", "Note", "Cancel", "Send a receipt"} <= set(landmarks)

@@ -1,0 +1,96 @@
+"""The commands that measure; `steadyhand.cli` puts them beside the others."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steadyhand.terminal import console, print_json, progress, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+bench = typer.Typer(
+    help="Measure how often it is right, and what it costs.", no_args_is_help=True, rich_markup_mode=None
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
+PeersPython = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="An interpreter that has the other tools; this one if not given.")
+]
+
+
+@bench.command()
+def drift(
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="A folder with cases.jsonl and its frames.")],
+    *,
+    every: Annotated[int, typer.Option(min=1, help="Take only each n-th case.")] = 1,
+    with_peers: Annotated[bool, typer.Option("--peers", help="Let other tools answer the same cases.")] = False,
+    peers_python: PeersPython = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often it is right, wrong, or refuses, on recorded cases."""
+    from steadyhand.bench import drift as cases
+    from steadyhand.bench.peers import OURS, Peers
+
+    peers = Peers(peers_python or Path(sys.executable)) if with_peers or peers_python else None
+    with peers or nullcontext(), progress("Resolving") as moved:
+        answers = cases.compare(corpus, peers, every, moved)
+    ours, missing = answers[OURS], peers.missing if peers else {}
+    if as_json:
+        tools = {name: cases.tool_figures(given) for name, given in answers.items()} if peers else {}
+        print_json({**cases.as_json(ours), "tools": tools, "missing": missing})
+        return
+    console().print(cases.table(ours))
+    if peers:
+        console().print(cases.comparison_table(answers))
+    _tell_missing(missing)
+
+
+@bench.command()
+def speed(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
+    """What finding costs, beside PyScreeze and Airtest, and what memory a run needs.
+
+    It draws the demo application in Chromium, and takes some minutes.
+    """
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from steadyhand.bench import speed as trials
+    from steadyhand.bench.peers import AIRTEST, PYSCREEZE, Peers
+
+    with (
+        Peers(peers_python or Path(sys.executable), (PYSCREEZE, AIRTEST)) as peers,
+        TemporaryDirectory() as folder,
+    ):
+        with progress("Drawing") as moved:
+            drawn = trials.draw(Path(folder), moved)
+        with progress("Finding") as moved:
+            outcomes = trials.run(drawn, peers, moved)
+        with progress("Running the demo's workflow"):
+            memory = trials.memory_of_a_run(Path(folder))
+    told, by_rung = trials.figures(outcomes), trials.rung_figures(outcomes)
+    if as_json:
+        print_json(
+            {
+                "figures": [asdict(each) for each in told],
+                "rungs": [asdict(each) for each in by_rung],
+                "memory": memory and memory._asdict(),
+                "missing": peers.missing,
+            }
+        )
+        return
+    console().print(trials.table(told))
+    console().print(trials.rung_table(by_rung))
+    print(trials.told_of_memory(memory))
+    _tell_missing(peers.missing)
+
+
+def _tell_missing(missing: Mapping[str, str]) -> None:
+    """Say which of the tools that ours is compared with did not take part."""
+    for name, reason in missing.items():
+        tell(f"Without {name}: {reason}.")

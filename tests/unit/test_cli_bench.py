@@ -1,0 +1,80 @@
+"""The commands that measure, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import cv2
+import pytest
+from tests.unit.resolution.sketch import form
+
+from steadyhand import cli
+from steadyhand.bench.peers import PEERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A corpus of one case, whose target has not changed."""
+    sketch = form()
+    save = list(sketch.parts["Save"])
+    case = {
+        "id": "one",
+        "app": "sketch",
+        "drift": ["none"],
+        "negative": None,
+        "record": {"bbox": save, "point": list(sketch.parts["Save"].center)},
+        "replay": {"present": True, "acceptable": [save]},
+        "record_frame": "form.png",
+        "replay_frame": "form.png",
+    }
+    cv2.imwrite(str(tmp_path / "form.png"), sketch.image)
+    (tmp_path / "cases.jsonl").write_text(json.dumps(case), encoding="utf-8")
+    return tmp_path
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Type a command; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["steadyhand", *arguments])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+def test_tools_that_are_not_there_are_said_so(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], corpus: Path
+) -> None:
+    """Each peer has a line in the table, or one that says why not; neither is an error."""
+    assert typed(monkeypatch, "bench", "drift", str(corpus), "--peers") == 0
+    out, err = capfd.readouterr()
+    tools = {line.split()[0] for line in out.splitlines() if line.strip()}
+    missing = {name for name in PEERS if f"Without {name}: " in err}
+    assert "steadyhand" in tools
+    assert missing == set(PEERS) - tools
+    assert len(err.splitlines()) == len(missing)
+
+
+def test_without_peers_nobody_else_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], corpus: Path
+) -> None:
+    """The figures are ours, and no word is lost on other tools."""
+    assert typed(monkeypatch, "bench", "drift", str(corpus), "--json") == 0
+    out, err = capfd.readouterr()
+    told = json.loads(out)
+    assert told["groups"]["all"]["right"] == 1
+    assert (told["tools"], told["missing"], err) == ({}, {}, "")
+
+
+@pytest.mark.parametrize("command", [["drift", "."], ["speed"]], ids=lambda command: command[0])
+def test_an_interpreter_that_is_not_there_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """It is named in one sentence before anything is measured."""
+    assert typed(monkeypatch, "bench", *command, "--peers-python", "nowhere/python", "--json") == 2
+    out, err = capfd.readouterr()
+    assert "nowhere/python cannot be started" in json.loads(out)["error"]
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,148 @@
+"""The commands that look after thresholds, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steadyhand import cli
+from steadyhand.policy import Policy, PolicyConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FILE = "auto_heal_policy.json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said.
+
+    Attributes:
+        code: Its exit code.
+        out: Its standard output.
+        err: Its standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its standard output, which must be JSON and nothing else."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Answer]:
+    """Types a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def ask(*arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["steadyhand", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capfd.readouterr()
+        return Answer(int(left.value.code or 0), said.out, said.err)
+
+    return ask
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., None]:
+    """Writes a policy file into that folder."""
+
+    def write(value: object, name: str = FILE) -> None:
+        (tmp_path / name).write_text(json.dumps(value), encoding="utf-8")
+
+    return write
+
+
+def test_a_good_policy_is_told_so(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """`policy check` looks at the file of the usual name, and says its mode, its version and how many exceptions."""
+    write({"mode": "permissive", "workflows": {"pay": {"step_failures": 2}}})
+    said = ask("policy", "check")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{FILE} can be used: permissive, version ")
+    assert "Workflows with keys of their own: 1." in said.out
+    answer = ask("policy", "check", "--json").json
+    assert (answer["valid"], answer["mode"], answer["workflows"]) == (True, "permissive", ["pay"])
+
+
+def test_every_problem_of_a_policy_is_listed(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """A bad policy is bad input; all its mistakes are told, also as JSON."""
+    write({"step_failures": 0, "found_form": 0.9}, "other.json")
+    said = ask("policy", "check", "other.json")
+    assert (said.code, said.out) == (cli.BAD_INPUT, "")
+    assert "did you mean found_from?" in said.err
+    answer = ask("policy", "check", "other.json", "--json")
+    assert (answer.code, len(answer.json["problems"])) == (cli.BAD_INPUT, 2)
+
+
+def test_a_missing_policy_is_bad_input(ask: Callable[..., Answer]) -> None:
+    """There is nothing to check where there is no file."""
+    said = ask("policy", "check")
+    assert said.code == cli.BAD_INPUT
+    assert f"no file {FILE}" in said.err
+
+
+def test_the_defaults_are_shown_where_there_is_no_file(ask: Callable[..., Answer]) -> None:
+    """`policy show` lists every key with its value and unit."""
+    said = ask("policy", "show")
+    first, *lines = said.out.splitlines()
+    assert first == f"The defaults: hybrid, version {PolicyConfig().version}"
+    assert [line.split()[0] for line in lines] == list(Policy.model_fields)
+    assert "600 seconds" in said.out
+    assert "by default" not in said.out
+
+
+def test_what_is_in_force_is_shown(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """What differs from the default says so; a workflow's own keys are shown for that workflow."""
+    write({"slow_steps": 4, "workflows": {"pay": {"step_failures": 2}}})
+    everywhere, pay = ask("policy", "show", "--json").json["keys"], ask("policy", "show", "--workflow", "pay").out
+    assert (everywhere["slow_steps"], everywhere["step_failures"]) == (4, 3)
+    assert [line.split()[0] for line in pay.splitlines() if "by default" in line] == ["step_failures", "slow_steps"]
+
+
+def test_two_policies_are_compared(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """`policy diff` says which thresholds differ in effect, for whom, and which way."""
+    write({}, "old.json")
+    write({"mode": "hybrid", "step_failures": 2, "workflows": {"pay": {"breaker": "disabled"}}}, "new.json")
+    assert ask("policy", "diff", "old.json", "new.json").out.splitlines() == [
+        "step_failures: 3 -> 2 (stricter)",
+        'pay: breaker: "automatic" -> "disabled"',
+        "pay: step_failures: 3 -> 2 (stricter)",
+    ]
+    (first, *_) = ask("policy", "diff", "old.json", "new.json", "--json").json
+    assert first == {"workflow": "", "key": "step_failures", "old": 3, "new": 2, "direction": "stricter"}
+
+
+def test_policies_that_do_the_same_are_told_so(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """A file that only spells out the defaults does the same as an empty one."""
+    write({}, "old.json")
+    write({"mode": "hybrid", "step_failures": 3}, "new.json")
+    assert ask("policy", "diff", "old.json", "new.json").out == "They do the same.\n"
+    assert ask("policy", "diff", "old.json", "new.json", "--json").json == []
+
+
+def test_what_a_policy_says_cannot_steer_the_terminal(ask: Callable[..., Answer], write: Callable[..., None]) -> None:
+    """A workflow's name is made visible before a terminal gets it."""
+    write({}, "old.json")
+    write({"workflows": {"\x1b[2J": {"step_failures": 2}}}, "new.json")
+    assert "\x1b" not in ask("policy", "diff", "old.json", "new.json").out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """The help of these commands loads neither what looks at pictures nor the policy itself."""
+    heavy = {"numpy", "cv2", "playwright", "sqlalchemy", "rich.console", "steadyhand.policy"}
+    code = "import atexit, sys; from steadyhand.cli import main; atexit.register(lambda: print(*sys.modules)); main()"
+    for arguments in (["policy", "--help"], ["policy", "show", "--help"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert heavy & set(done.stdout.splitlines()[-1].split()) == set(), arguments
