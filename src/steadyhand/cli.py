@@ -57,6 +57,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_bench.bench, name="bench")
 app.add_typer(cli_healing.policy, name="policy")
+app.add_typer(cli_healing.healing)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 Flow = Annotated[Path, typer.Argument(metavar="FLOW", help="A workflow file.")]

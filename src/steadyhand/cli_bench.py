@@ -53,9 +53,9 @@ def drift(
 
 @bench.command()
 def speed(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
-    """What finding costs, beside PyScreeze and Airtest, and what memory a run needs.
+    """What finding costs, beside other tools.
 
-    It draws the demo application in Chromium, and takes some minutes.
+    Those are PyScreeze and Airtest. What memory a run needs is told as well. It takes some minutes, with Chromium.
     """
     from dataclasses import asdict
     from tempfile import TemporaryDirectory

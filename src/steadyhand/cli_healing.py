@@ -1,22 +1,38 @@
-"""The commands that look after thresholds; `steadyhand.cli` puts them beside the others."""
+"""The commands that look after workflows and their thresholds; `steadyhand.cli` puts them beside the others."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steadyhand.errors import ConfigError
 from steadyhand.terminal import print_json, visible
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steadyhand.healing.auto_heal_manager import AutoHealManager, Status
+
 policy = typer.Typer(
-    help="Look at the thresholds by which it goes on, is stricter, or stops.",
+    help="Check, show and compare the thresholds.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 _FILE = "auto_heal_policy.json"
+healing = typer.Typer(rich_markup_mode=None)
+
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder in which the robot keeps what it knows.")]
+PolicyPath = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy file.")]
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow.")]
+WorkflowOrAll = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow; not with --all.")]
+All = Annotated[bool, typer.Option("--all", help="All workflows together.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the history.")]
+_DATA = Path("data")
 
 
 @policy.command("check")
@@ -94,3 +110,134 @@ def policy_diff(
         print(f"{place}{change.key}: {figure(change.old)} -> {figure(change.new)}{way}")
     if not found:
         print("They do the same.")
+
+
+@healing.command()
+def status(*, data: Data = _DATA, policy_file: PolicyPath = Path(_FILE), as_json: AsJson = False) -> None:
+    """Print the state of every workflow, and what waits for a person."""
+    from dataclasses import asdict
+
+    manager = _manager(data, policy_file)
+    report = manager.get_status_report()
+    manager.close()
+    if as_json:
+        print_json(asdict(report))
+        return
+    print(f"Policy {report.policy_version}")
+    for problem in report.policy_problems:
+        print(f"  the file is not in force: {visible(problem)}")
+    for each in (report.overall, *report.workflows):
+        print(_status_line(each))
+    for approval in report.approvals:
+        what = f"approved by {approval.by}" if approval.by else "waits for an approval"
+        print(f"Step {visible(approval.step)} of {visible(approval.workflow)} {visible(what)}.")
+
+
+@healing.command()
+def pause(
+    workflow: WorkflowOrAll = "",
+    *,
+    everything: All = False,
+    by: By,
+    reason: Why = "",
+    data: Data = _DATA,
+    policy_file: PolicyPath = Path(_FILE),
+    as_json: AsJson = False,
+) -> None:
+    """Hold a workflow, or everything."""
+    chosen, said = _chosen(workflow, everything=everything), _said("Paused", by, reason)
+    _order(data, policy_file, chosen, lambda manager: manager.pause(chosen, said), as_json=as_json)
+
+
+@healing.command()
+def resume(
+    workflow: WorkflowOrAll = "",
+    *,
+    everything: All = False,
+    by: By,
+    reason: Why = "",
+    data: Data = _DATA,
+    policy_file: PolicyPath = Path(_FILE),
+    as_json: AsJson = False,
+) -> None:
+    """Let a paused workflow, or everything, go on as before."""
+    chosen, said = _chosen(workflow, everything=everything), _said("Resumed", by, reason)
+    _order(data, policy_file, chosen, lambda manager: manager.resume(chosen, said), as_json=as_json)
+
+
+@healing.command()
+def release(
+    workflow: Workflow,
+    *,
+    by: By,
+    reason: Why = "",
+    data: Data = _DATA,
+    policy_file: PolicyPath = Path(_FILE),
+    as_json: AsJson = False,
+) -> None:
+    """Let a quarantined workflow run again, strictly."""
+    chosen, said = _chosen(workflow, everything=False), _said("Released", by, reason)
+    _order(data, policy_file, chosen, lambda manager: manager.release(chosen, said), as_json=as_json)
+
+
+@healing.command()
+def approve(
+    workflow: Workflow,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The id of a step that waits.")],
+    *,
+    by: By,
+    data: Data = _DATA,
+    policy_file: PolicyPath = Path(_FILE),
+    as_json: AsJson = False,
+) -> None:
+    """Allow one execution of a step that cannot be undone."""
+    _said("Approved", by, "")
+    _order(data, policy_file, workflow, lambda manager: manager.approve(workflow, step, by), as_json=as_json)
+
+
+def _order(
+    data: Path, policy_file: Path, workflow: str, give: Callable[[AutoHealManager], None], *, as_json: bool
+) -> None:
+    """Give an order, and print how it stands with the workflow afterwards."""
+    from dataclasses import asdict
+
+    manager = _manager(data, policy_file)
+    give(manager)
+    report = manager.get_status_report()
+    manager.close()
+    after = next(each for each in (report.overall, *report.workflows) if each.workflow == workflow)
+    if as_json:
+        print_json(asdict(after))
+    else:
+        print(_status_line(after))
+
+
+def _manager(data: Path, policy_path: Path) -> AutoHealManager:
+    """What the robot of a folder knows."""
+    if not data.is_dir():
+        raise ConfigError(f"There is no folder {data}.", "No robot has run here; name its folder with --data.")
+    from steadyhand.clock import SystemClock
+    from steadyhand.healing.auto_heal_manager import AutoHealManager
+
+    return AutoHealManager.open(data, policy_path, SystemClock())
+
+
+def _chosen(workflow: str, *, everything: bool) -> str:
+    """The workflow that was named; empty for all together."""
+    if bool(workflow) == everything:
+        raise ConfigError("Name either a workflow or --all.")
+    return workflow
+
+
+def _said(what: str, by: str, reason: str) -> str:
+    """An order as a sentence."""
+    if not by.strip():
+        raise ConfigError("--by is empty.", "Say who gives this order.")
+    return f"{what} by {by}" + (f": {reason}" if reason else ".")
+
+
+def _status_line(status: Status) -> str:
+    """How it stands with one workflow, or with all together, on one line."""
+    windows = ", ".join(f"{each.measure} {each.count}/{each.limit}" for each in status.readings)
+    name = visible(status.workflow) if status.workflow else "All workflows together"
+    return f"{name}: {status.info.state} ({windows}) {visible(status.info.reason)}".rstrip()

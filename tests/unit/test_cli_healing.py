@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steadyhand import cli
+from steadyhand.clock import SystemClock
+from steadyhand.healing.auto_heal_manager import AutoHealManager
+from steadyhand.model.outcome import StepResult, Trigger, Verdict
 from steadyhand.policy import Policy, PolicyConfig
 
 if TYPE_CHECKING:
@@ -42,7 +45,8 @@ class Answer:
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Answer]:
-    """Types a command in an empty folder."""
+    """Types a command in the folder of a robot that knows nothing yet."""
+    (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
 
     def ask(*arguments: str) -> Answer:
@@ -139,10 +143,101 @@ def test_what_a_policy_says_cannot_steer_the_terminal(ask: Callable[..., Answer]
     assert "\x1b" not in ask("policy", "diff", "old.json", "new.json").out
 
 
+# --------------------------------------------------------------------------------------------------------- orders
+
+
+def fail(folder: Path, times: int, *, is_irreversible: bool = False) -> str:
+    """Let the step `save` of the workflow `pay` fail so often; why it then may not go on."""
+    manager = AutoHealManager.open(folder / "data", folder / FILE, SystemClock())
+    result = StepResult("save", "click", Verdict.FAILED, trigger=Trigger.TARGET_NOT_FOUND)
+    for _ in range(times):
+        manager.on_step_result(manager.should_execute_step("pay", "save", "A"), result)
+    reason = manager.should_execute_step("pay", "save", "A", is_irreversible=is_irreversible).reason
+    manager.close()
+    return reason
+
+
+def test_the_status_of_nothing_is_told(ask: Callable[..., Answer]) -> None:
+    """A robot that knows nothing yet has a policy, and empty windows over all workflows."""
+    lines = ask("status").out.splitlines()
+    version = PolicyConfig().version
+    assert lines == [f"Policy {version}", "All workflows together: NORMAL (failures 0/30, screen_faults 0/10)"]
+    assert ask("status", "--json").json["workflows"] == []
+
+
+def test_a_quarantine_is_shown_and_released(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """The status says which state, why and how full the windows are; a release says by whom."""
+    fail(tmp_path, 10)
+    line = ask("status").out.splitlines()[-1]
+    assert line.startswith("pay: QUARANTINED (low_confidence 0/5, slow_steps 0/5, failures 10/10) 10 failures within")
+    assert ask("release", "pay", "--by", "Ann", "--reason", "mended").out.startswith("pay: DEGRADED (")
+    (pay,) = ask("status", "--json").json["workflows"]
+    assert (pay["info"]["state"], pay["info"]["reason"]) == ("DEGRADED", "Released by Ann: mended")
+
+
+def test_one_workflow_or_all_are_paused(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """A pause holds what it names until it is resumed; pausing again, or both or neither, is bad input."""
+    assert ask("pause", "pay", "--by", "Ann", "--json").json["info"]["state"] == "PAUSED"
+    assert fail(tmp_path, 0) == "It is PAUSED. Paused by Ann."
+    assert ask("pause", "pay", "--by", "Ann").code == cli.BAD_INPUT
+    assert ask("resume", "pay", "--by", "Ann").code == cli.DONE
+    assert ask("pause", "--all", "--by", "Ann").code == cli.DONE
+    assert fail(tmp_path, 0).startswith("For all workflows: It is PAUSED.")
+    assert ask("resume", "--all", "--by", "Ann").code == cli.DONE
+    assert fail(tmp_path, 0) == ""
+    assert ask("pause", "--by", "Ann").code == cli.BAD_INPUT
+    assert ask("pause", "pay", "--all", "--by", "Ann").code == cli.BAD_INPUT
+
+
+def test_a_step_is_approved(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """What waits is in the status, and goes on once somebody has approved it."""
+    assert "approval" in fail(tmp_path, 3, is_irreversible=True)
+    assert ask("status").out.splitlines()[-1] == "Step save of pay waits for an approval."
+    assert ask("approve", "pay", "save", "--by", "Ann").code == cli.DONE
+    assert ask("status").out.splitlines()[-1] == "Step save of pay approved by Ann."
+    assert fail(tmp_path, 0, is_irreversible=True) == ""
+    assert ask("approve", "pay", "save", "--by", "Ann").code == cli.BAD_INPUT
+
+
+@pytest.mark.parametrize("order", [["pause", "pay"], ["release", "pay"], ["approve", "pay", "save"]])
+def test_an_order_has_somebody_who_gives_it(order: list[str], ask: Callable[..., Answer]) -> None:
+    """Nobody is not somebody."""
+    assert ask(*order).code == cli.BAD_INPUT
+    said = ask(*order, "--by", " ")
+    assert said.code == cli.BAD_INPUT
+    assert "--by is empty" in said.err
+
+
+def test_where_no_robot_has_run_nothing_is_made(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """A folder that is not there is bad input, and is not there afterwards."""
+    said = ask("status", "--data", "elsewhere")
+    assert said.code == cli.BAD_INPUT
+    assert "no folder elsewhere" in said.err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_damaged_state_is_told(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """A database that is none is told, and nothing is made up in its place."""
+    (tmp_path / "data" / "state.db").write_bytes(b"nonsense" * 1_000)
+    said = ask("status")
+    assert said.code == cli.FAILED
+    assert "state.db cannot be opened" in said.err
+
+
+def test_a_bad_policy_is_told_in_the_status(
+    ask: Callable[..., Answer], write: Callable[..., None], tmp_path: Path
+) -> None:
+    """The last good one is in force, and what is wrong with the file is said."""
+    write({"step_failures": 2})
+    fail(tmp_path, 0)
+    write({"step_failures": 0})
+    assert "the file is not in force: step_failures is 0" in ask("status").out
+
+
 def test_help_loads_nothing_heavy() -> None:
     """The help of these commands loads neither what looks at pictures nor the policy itself."""
-    heavy = {"numpy", "cv2", "playwright", "sqlalchemy", "rich.console", "steadyhand.policy"}
+    heavy = {"numpy", "cv2", "playwright", "sqlalchemy", "rich.console", "steadyhand.policy", "steadyhand.healing"}
     code = "import atexit, sys; from steadyhand.cli import main; atexit.register(lambda: print(*sys.modules)); main()"
-    for arguments in (["policy", "--help"], ["policy", "show", "--help"]):
+    for arguments in (["policy", "--help"], ["policy", "show", "--help"], ["status", "--help"]):
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
         assert heavy & set(done.stdout.splitlines()[-1].split()) == set(), arguments

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from steadyhand.model.outcome import Thresholds
-from steadyhand.policy import MODES, RULES, Mode, Policy, PolicyConfig, allowed, changes
+from steadyhand.policy import MODES, RULES, Mode, Policy, PolicyConfig, allowed, changes, figure
 from steadyhand.resolution.confidence import Model
 
 LAXEST_FIRST: tuple[Mode, ...] = ("permissive", "hybrid", "conservative")
@@ -81,6 +81,24 @@ def test_what_contradicts_itself_is_refused(key: str, other: str, value: float) 
     """A policy that breaks a rule between two keys is refused, with both keys and their values."""
     with pytest.raises(ValidationError, match=f"{key} is {value}, and {other} is .*; allowed"):
         Policy.model_validate({key: value})
+
+
+def test_a_rule_is_a_sentence() -> None:
+    """It says which key is at least the other one, or more than it, and what would go wrong otherwise."""
+    sentences = [rule.in_words() for rule in RULES]
+    assert (
+        "`longest_cooldown_s` is at least `cooldown_s`, or else the first wait would be longer than the longest."
+        in (sentences)
+    )
+    assert (
+        "`low_confidence_below` is more than `found_from`, or else nothing could ever count as doubtful." in sentences
+    )
+
+
+@pytest.mark.parametrize(("value", "written"), [(600.0, "600"), (0.35, "0.35"), (3, "3"), (True, "true"), ("a", '"a"')])
+def test_values_are_written_as_a_person_does(value: object, written: str) -> None:
+    """A whole number of seconds has no point; all else is as in the file."""
+    assert figure(value) == written
 
 
 def test_every_rule_is_known_to_the_test_above() -> None:

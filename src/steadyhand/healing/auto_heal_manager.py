@@ -336,6 +336,7 @@ class AutoHealManager:
             if approval is None:
                 raise StateError(f"Step {step} of {workflow} waits for no approval.")
             change.keep_approval(replace(approval, by=by, approved_s=change.now_s))
+            change.note("Approved", {"at_s": change.now_s, "workflow": workflow, "step": step, "by": by})
 
     # ------------------------------------------------------------------------------------------------------ reports
 
@@ -395,12 +396,14 @@ class _Change:
         known: Breakers that were read before, each with the text that it was made of.
         now_s: The time, seconds since 1970.
         happened: What happened so far.
+        lines: The same and the approvals, as lines for the history.
     """
 
     records: Records
     known: dict[str, tuple[str, CircuitBreaker]]
     now_s: float
     happened: list[BreakerEvent] = field(default_factory=list)
+    lines: list[dict[str, object]] = field(default_factory=list)
     _touched: dict[str, tuple[CircuitBreaker, int]] = field(default_factory=dict)
 
     def breaker(self, workflow: str) -> CircuitBreaker:
@@ -427,6 +430,12 @@ class _Change:
     def tell(self, happened: tuple[BreakerEvent, ...]) -> None:
         """Keep what happened for the history."""
         self.happened += happened
+        for event in happened:
+            self.note(type(event).__name__, asdict(event))
+
+    def note(self, event: str, details: dict[str, object]) -> None:
+        """Add a line to the history."""
+        self.lines.append({"event": event, **details})
 
     def approval(self, workflow: str, step: str) -> Approval | None:
         """What is known of a step that waits for a person."""
@@ -442,6 +451,7 @@ class _Change:
         approval = self.approval(decision.workflow, decision.step)
         if approval and approval.by and self.now_s - approval.approved_s <= lasts_s:
             self.records.remove(_APPROVAL, _name(decision.workflow, decision.step))
+            self.note("ApprovalUsed", {"at_s": self.now_s, **asdict(approval), "run": decision.run})
             return True
         if approval is None or approval.by:
             self.keep_approval(Approval(decision.workflow, decision.step, decision.run, self.now_s))
@@ -454,9 +464,8 @@ class _Change:
                 text = breaker.to_json()
                 self.records.put(_BREAKER, workflow, text)
                 self.known[workflow] = (text, breaker)
-        for event in self.happened:
-            told = {"event": type(event).__name__, "policy": policy_version, **asdict(event)}
-            self.records.note(json.dumps(told))
+        for line in self.lines:
+            self.records.note(json.dumps({**line, "policy": policy_version}))
 
 
 def _refused(decision: Decision, reason: str) -> Decision:

@@ -230,7 +230,7 @@ class CircuitBreaker:
 
     # ------------------------------------------------------------------------------------------------------- asking
 
-    def ask(self, run: str, policy: Policy, now_s: float) -> tuple[Permission, tuple[BreakerEvent, ...]]:
+    def ask(self, run: str, policy: Policy, now_s: float) -> tuple[Permission, tuple[Moved, ...]]:
         """Whether a run may execute a step.
 
         A quarantined workflow whose cool-down is over grants a probe to the run that asks first. Another run that asks
@@ -245,12 +245,12 @@ class CircuitBreaker:
             The answer, and what happened because of the question.
         """
         self._info = self._info.seen_at(now_s)
-        happened: tuple[BreakerEvent, ...] = ()
+        happened: tuple[Moved, ...] = ()
         if self._info.is_probing and run != self._probe_run and now_s - self._info.since_s >= policy.cooldown_s:
             happened = self.finish(self._probe_run, now_s, is_complete=False)
         refusal, left_s = self._refusal(run, policy, now_s)
         if self._info.state is ExecutionState.QUARANTINED and not refusal:
-            happened += self._move(Event.PROBE_STARTED, now_s, f"Run {run} probes after the cool-down.")
+            happened = self._move(Event.PROBE_STARTED, now_s, f"Run {run} probes after the cool-down.")
             self._probe_run = run
         return Permission(self._info.generation, refusal, left_s), happened
 
@@ -302,7 +302,7 @@ class CircuitBreaker:
             told += self._move(event, now_s, trip.reason)
         return (*told, *self._prove(signal, policy, now_s, has_tripped=bool(trips)))
 
-    def finish(self, run: str, now_s: float, *, is_complete: bool) -> tuple[BreakerEvent, ...]:
+    def finish(self, run: str, now_s: float, *, is_complete: bool) -> tuple[Moved, ...]:
         """Take note of the end of a run; only that of a probe changes anything.
 
         A probe has passed if the run was completed and something in it was validated. One that was cut short, or in
@@ -319,7 +319,7 @@ class CircuitBreaker:
             return self._move(Event.PROBE_PASSED, now_s, f"Run {run} was completed without a failure.")
         return self._move(Event.PROBE_BROKEN_OFF, now_s, f"Run {run} ended without showing anything.")
 
-    def apply(self, event: Event, now_s: float, reason: str = "") -> tuple[BreakerEvent, ...]:
+    def apply(self, event: Event, now_s: float, reason: str = "") -> tuple[Moved, ...]:
         """Take an order of a person, or a word on what was learned.
 
         A release forgets all failures, and so does resuming all workflows together: whoever gives such an order has
@@ -387,8 +387,9 @@ class CircuitBreaker:
         for watch in self._watches(policy) if measures else ():
             if watch.measure not in measures:
                 continue
-            window = self._windows.get(watch.measure) or FailureWindow(watch.limit, watch.window_s, watch.spread)
-            self._windows[watch.measure] = window = window.fit(watch.limit, watch.window_s, watch.spread)
+            shape = watch.limit, watch.window_s, watch.spread
+            window = self._windows.get(watch.measure)
+            self._windows[watch.measure] = window = window.fit(*shape) if window else FailureWindow(*shape)
             window.add(now_s, kind, signal.workflow)
             self._changes += 1
             if window.is_full(now_s):

@@ -235,9 +235,15 @@ class Scene:
         return found
 
     def words_in(self, box: Box) -> list[Word]:
-        """The words that stand in a box, line by line."""
-        lines = [line for line in self.lines if box.intersection(line.box).area > 0]
-        return [word for line in lines for word in line.words if box.contains(word.box.center)]
+        """The words that stand in a box, as one reads them: row by row, also where a row is of several lines."""
+        rows: list[list[Word]] = []
+        for line in self.lines:
+            words = [word for word in line.words if box.contains(word.box.center)] if _meet(box, line.box) else []
+            if words and rows and _are_level(rows[-1][0].box, words[0].box):
+                rows[-1] += words
+            elif words:
+                rows.append(words)
+        return [word for row in rows for word in sorted(row, key=lambda word: word.box.x)]
 
     def text_in(self, box: Box) -> str:
         """What is written in a box, its lines parted by one space."""
@@ -270,6 +276,17 @@ def _level(histogram: NDArray[np.int64], share: float) -> int:
     """The brightness that this share of the pixels does not exceed."""
     running = np.cumsum(histogram)
     return int(np.searchsorted(running, share * running[-1]))
+
+
+def _meet(left: Box, right: Box) -> bool:
+    """Whether two boxes share any pixels."""
+    return left.x < right.right and right.x < left.right and left.y < right.bottom and right.y < left.bottom
+
+
+def _are_level(left: Box, right: Box) -> bool:
+    """Whether two words stand at the same height."""
+    shared = min(left.bottom, right.bottom) - max(left.y, right.y)
+    return shared >= 0.5 * min(left.height, right.height)
 
 
 def _goes_on(left: Box, right: Box) -> bool:

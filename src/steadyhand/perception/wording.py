@@ -119,6 +119,15 @@ def without_icons(folded: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(maxsize=50_000)
+def without_scrap(folded: str) -> str:
+    """Folded text without a first word of two letters, which may be an icon too; words that say no stay."""
+    first, _, rest = folded.partition(" ")
+    return rest if len(first) <= _SCRAP_LETTERS and first not in _DENIALS and len(rest) > _SCRAP_LETTERS else folded
+
+
+_SCRAP_LETTERS = 2
+_DENIALS = frozenset({"no", "ne", "un", "up", "on", "in", "re"})
 _VALUE = re.compile(r"[\W\d_]*(?:\d[\W\d_]*)(?:(?:[ap]\.?m|eur|usd|gbp|k|m|h|min|kb|mb|gb)[\W\d_]*)?")
 _COUNT_DIGITS = 3
 _MONTHS = re.compile(

@@ -27,6 +27,8 @@ from steadyhand.resolution.rungs import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ _WORTH_NAMING = 0.05
 """Candidates less likely than this are left out of results: whoever looks at a miss wants the few that mattered."""
 _RIVAL_FROM = 0.3
 _TWIN_TEXT = 0.9
+_FITTING = 0.8
 
 
 class Resolver:
@@ -95,9 +98,9 @@ def decide(candidates: tuple[Candidate, ...], thresholds: Thresholds, *, has_dia
         behind = "A dialog covers the screen and the target is not on it." if has_dialog else ""
         return NotFound(behind or "Nothing on this screen is like the target.", candidates[:3], thresholds)
     best = named[0]
-    twins = [candidate for candidate in named if "twin" in candidate.evidence]
-    if best in twins and len(twins) > 1:
-        return Ambiguous(f"{len(twins)} rows say the same, and only one of them was recorded.", named, thresholds)
+    fitting = [candidate for candidate in named if _fits(candidate.evidence)]
+    if best in fitting and best.confidence < thresholds.found_from and len(fitting) > 1:
+        return Ambiguous(f"{len(fitting)} places fit, and nothing tells which was recorded.", named, thresholds)
     rivals = [other for other in named[1:] if not are_one(best.box, other.box)]
     nearest = rivals[0].confidence if rivals else 0.0
     if nearest >= _RIVAL_FROM and best.confidence - nearest < thresholds.lead_from:
@@ -116,6 +119,12 @@ def decide(candidates: tuple[Candidate, ...], thresholds: Thresholds, *, has_dia
             thresholds,
         )
     return Found(best.point, best.box, best.confidence, best.method, named, thresholds)
+
+
+def _fits(evidence: Mapping[str, float]) -> bool:
+    """Whether a place is the same thing in the same row, as far as each of them is known."""
+    thing = "text" if "text" in evidence else "drawn" if "drawn" in evidence else "label"
+    return all(evidence.get(name, 1.0) >= _FITTING for name in (thing, "row", "identity"))
 
 
 def weigh(present: Present, model: Model) -> tuple[Candidate, ...]:

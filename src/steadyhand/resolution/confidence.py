@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from steadyhand.model.geometry import Box
 
 _RIVAL_SLACK = 0.2
+_DRAWN = 2.0
+"""A drawing tells two things apart twice as well as their surroundings do."""
 _NO_RIVAL_LEAD, _NO_LEAD = 0.8, 0.1
 _ENOUGH_AROUND = 0.5
 """Half of what stood around a thing is as good as all of it: what else there is changes from release to release."""
@@ -75,12 +77,12 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
         evidence: What is known of the candidate.
         has_text: Something was written on the target.
     """
-    text = evidence.get("text", 0.0) * (0.1 + 0.9 * evidence.get("whole", 1.0))
+    text = evidence.get("text", 0.0) * evidence.get("whole", 1.0)
     label, is_kind, shape = evidence.get("label", 0.0), evidence.get("kind", 0.0), evidence["shape"]
     if kind is Kind.WORDS:
         return text
     if kind is Kind.FIELD:
-        named = label * (0.3 + 0.7 * shape) * (0.2 + 0.8 * is_kind)
+        named = label * (0.1 + 0.9 * shape) * (0.2 + 0.8 * is_kind)
         nameless = is_kind * shape * (0.75 if "label" not in evidence and not has_text else 0.15)
         return max(named, 0.95 * text * (0.5 + 0.5 * shape) * (0.2 + 0.8 * is_kind), nameless)
     if kind is Kind.TICK:
@@ -91,7 +93,7 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
 
 def surroundings(evidence: Mapping[str, float]) -> float:
     """How much of what stood around the target stands around a candidate, 0 to 1."""
-    shares = (("row", 1.0), ("column", 1.0), ("place", 1.0), ("identity", 1.5))
+    shares = (("row", 1.0), ("column", 1.0), ("place", 1.0), ("identity", 1.5), ("side", 0.5))
     total = sum(weight for name, weight in shares if name in evidence)
     return sum(weight * evidence[name] for name, weight in shares if name in evidence) / total if total else 0.5
 
@@ -108,10 +110,13 @@ def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: 
         return max(shares, default=0.0, key=abs)
     if "identity" in mine:
         return max(mine[name] - theirs[name] for name in ("identity", "row", "drawn") if name in mine)
-    weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0, "drawn": 2.0}
+    weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0}
+    if "kind" in mine:  # of things without words of their own
+        weights["label"] = 2.0
     shared = {name: weight for name, weight in weights.items() if name in mine and name in theirs}
     by_each = sum(weight * (mine[name] - theirs[name]) for name, weight in shared.items())
-    return by_each / sum(shared.values()) if shared else 0.0
+    by_drawing = _DRAWN * (mine["drawn"] - theirs["drawn"]) if "drawn" in mine and "drawn" in theirs else 0.0
+    return max(by_each / sum(shared.values()) if shared else 0.0, by_drawing)
 
 
 def are_one(left: Box, right: Box) -> bool:

@@ -32,9 +32,16 @@ import numpy as np
 from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.scene import Scene
 from steadyhand.perception.template import are_drawn_alike, cut, glyphs, likeness, search
-from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts, without_icons
+from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts, without_icons, without_scrap
 from steadyhand.resolution.meaning import are_opposites, key, mean_the_same
-from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_row, label_of, neighbours_of
+from steadyhand.resolution.surroundings import (
+    LABEL_GAPS_PX,
+    Neighbour,
+    Relation,
+    are_in_one_row,
+    label_of,
+    neighbours_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,9 +61,13 @@ _TABLE_PX = 400
 _FIELD_HEIGHT_PX, _AREA_HEIGHT_PX, _LEAST_PART = 70, 400, 0.02
 _INNER_HEIGHT, _INNER_WIDTH = 0.4, 2.5
 _CHANCE_WEIGHT = 0.1
+_BESIDE_PX = 100.0
+"""What stands so near to a thing, on one line with it, does not stand there by chance."""
 _LINE_PX = 3.0
 """So far apart are the middles of two texts on one line at most, for some have letters that hang below it."""
 _MOVED_PX = 300.0
+_NEAR_PX, _FAR_PX = 200.0, 400.0
+"""What stands so near to a thing moves with it; what stands further away tells less and less of its place."""
 _VALUE_WEIGHT = 0.3
 """What an amount, a date or a count says of the thing beside it: they change while it stays the same."""
 
@@ -193,7 +204,11 @@ class Recorded:
         told: list[list[Neighbour]] = []
         for box in self.lookalikes:
             theirs = neighbours_of(box, self.target.landmarks)
-            mine = [each for each in self.neighbours if not _has(theirs, each)]
+            mine = [
+                each
+                for each in self.neighbours
+                if not _has(theirs, each) and similarity(each.text, self.text) < _ALIKE  # in a row of them, all are one
+            ]
             kin = [each for each in mine if each.is_in_row and id(each) in self._kin]
             near = [each for each in mine if self.weight(each) > 0.1]
             columns = [each for each in near if not each.is_in_row]
@@ -216,7 +231,8 @@ class Recorded:
         value = _VALUE_WEIGHT if is_value(neighbour.text) else 1.0
         if not neighbour.is_in_row or id(neighbour) in self._kin:
             return nearness * value
-        return nearness * value * (_CHANCE_WEIGHT if self._kin else self._on_one_line(neighbour.box))
+        is_by_chance = self._kin and neighbour.gap > _BESIDE_PX
+        return nearness * value * (_CHANCE_WEIGHT if is_by_chance else self._on_one_line(neighbour.box))
 
     def _on_one_line(self, box: Box) -> float:
         """How surely a text in its row was set beside it on purpose, 0 to 1: the middles or the upper edges agree."""
@@ -314,6 +330,13 @@ class Present:
         )
 
     @cached_property
+    def _bearing(self) -> float:
+        """How well the landmarks that are here tell where the target should be: three near ones do."""
+        target = self.recorded.anchor.center
+        distances = sorted(math.dist(match.recorded.center, target) for match in self.matches)[:3]
+        return sum(math.exp(-max(0.0, distance - _NEAR_PX) / _FAR_PX) for distance in distances) / 3
+
+    @cached_property
     def picture(self) -> NDArray[np.uint8]:
         """The recorded picture at the size at which it would be seen now: uint8, (height, width)."""
         crop = self.recorded.crop
@@ -343,8 +366,8 @@ class Present:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
         if target.label:
-            named = text_likeness(fold(target.label), fold(label_of(box, outside)))
-            evidence["label"] = max(named, 0.8 * _label_likeness(fold(target.label), neighbours))
+            named = text_likeness(fold(target.label), fold(label_of(box, outside, self.scene.rectangles)))
+            evidence["label"] = max(named, 0.8 * self._label_likeness(fold(target.label), neighbours))
         for name, relations in (
             ("row", _ROW),
             ("column", _COLUMN),
@@ -364,7 +387,7 @@ class Present:
             evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
-            evidence["place"] = math.exp(-away / 60) * min(1.0, len(self.matches) / 3)
+            evidence["place"] = math.exp(-away / 60) * self._bearing
         return evidence
 
     def are_twins(self, left: Box, right: Box) -> bool:
@@ -419,11 +442,23 @@ class Present:
             found += weight * best
         return (found + _UNSURE * 0.5) / (total + _UNSURE) if total else None
 
+    def _label_likeness(self, label: str, neighbours: Iterable[Neighbour]) -> float:
+        """How surely one of the nearest texts around is the recorded label."""
+        nearest: set[Relation] = set()
+        best = 0.0
+        for neighbour in neighbours:
+            reach = LABEL_GAPS_PX.get(neighbour.relation, 0.0) * self.scale
+            if neighbour.gap <= reach and neighbour.relation not in nearest:
+                nearest.add(neighbour.relation)
+                best = max(best, text_likeness(label, neighbour.text))
+        return best
+
     def _whole(self, box: Box, folded: str) -> float:
         """The share that the target's text has of all that is written on the same control."""
+        phrase = next((phrase.box for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), box)
         holder = holder_of(self.scene, box)
-        if holder is None:
-            holder = next((phrase.box for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), box)
+        if holder is None or not holder.encloses(phrase, _ALIGNED_PX / 2):
+            holder = phrase
         said = fold(self.scene.text_in(holder.grown(1)))
         mine, all_of_it = len(without_counts(folded).replace(" ", "")), len(without_counts(said).replace(" ", ""))
         return min(1.0, mine / all_of_it) if all_of_it else 1.0
@@ -525,9 +560,11 @@ def text_likeness(recorded: str, present: str) -> float:
     if are_opposites(plain_recorded, plain_present):
         return 0.0
     direct = max(similarity(recorded, present), 0.98 * similarity(plain_recorded, plain_present))
-    uncounted = 0.9 * similarity(without_counts(plain_recorded), without_counts(plain_present))
+    bare_recorded, bare_present = without_counts(plain_recorded), without_counts(plain_present)
+    uncounted = 0.9 * similarity(bare_recorded, bare_present)
+    unscrapped = 0.85 * similarity(without_scrap(bare_recorded), without_scrap(bare_present))
     meant = _MEANT if mean_the_same(plain_recorded, plain_present) else 0.0
-    return max(direct, uncounted, meant)
+    return max(direct, uncounted, unscrapped, meant)
 
 
 def _keeps_side(mine: Neighbour, present: Sequence[Neighbour]) -> bool | None:
@@ -550,18 +587,6 @@ def _are_in_one_column(left: Box, right: Box) -> bool:
     """Whether two things begin, or end, or have their middle at the same height of a line drawn down the screen."""
     aside = (left.x - right.x, left.right - right.right, left.center.x - right.center.x)
     return min(map(abs, aside)) <= _ALIGNED_PX
-
-
-def _label_likeness(label: str, neighbours: Iterable[Neighbour]) -> float:
-    """How surely one of the nearest texts around is the recorded label."""
-    nearest: dict[Relation, Neighbour] = {}
-    best = 0.0
-    for neighbour in neighbours:
-        if neighbour.relation is Relation.BELOW:
-            continue
-        if nearest.setdefault(neighbour.relation, neighbour) is neighbour:
-            best = max(best, text_likeness(label, neighbour.text))
-    return best
 
 
 def _weighted_median(votes: Sequence[tuple[float, float]]) -> float:

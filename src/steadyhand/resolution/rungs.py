@@ -17,7 +17,7 @@ import cv2
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import Method
 from steadyhand.perception.template import cut, search
-from steadyhand.perception.wording import fold, without_counts, without_icons
+from steadyhand.perception.wording import fold, without_counts, without_icons, without_scrap
 from steadyhand.resolution.evidence import Kind, text_likeness
 from steadyhand.resolution.meaning import lengths
 
@@ -230,11 +230,11 @@ def _marks(present: Present) -> list[Box]:
 def _spans(scene: Scene, text: str) -> list[tuple[Box, str]]:
     """Where consecutive words say what is wanted, the best first, none touching a better one."""
     plain = without_counts(without_icons(text))
-    wanted = {*lengths(plain), *lengths(text)}
+    wanted = {*lengths(plain), *lengths(text), *lengths(without_scrap(plain))}
     scored: list[tuple[float, Box, str]] = []
-    for line in scene.lines:
-        whole = {(phrase.words[0], phrase.words[-1]) for phrase in line.phrases}
-        for words in _runs(line.words, wanted):
+    for lines in scene.runs:
+        whole = {(phrase.words[0], phrase.words[-1]) for line in lines for phrase in line.phrases}
+        for words in _runs(tuple(word for line in lines for word in line.words), wanted):
             said = fold(" ".join(word.text for word in words))
             score = text_likeness(text, said) - (0.0 if (words[0], words[-1]) in whole else _PART_OF_PHRASE)
             if score >= _LEAST_TEXT:

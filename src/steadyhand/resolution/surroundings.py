@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from steadyhand.perception.wording import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from steadyhand.model.geometry import Box
 
@@ -66,7 +66,8 @@ class Neighbour:
 
 
 _COLUMN_MARGIN_PX = 30
-_LABEL_GAPS_PX = {Relation.LEFT: 320.0, Relation.RIGHT: 60.0, Relation.ABOVE: 48.0}
+LABEL_GAPS_PX = {Relation.LEFT: 320.0, Relation.RIGHT: 60.0, Relation.ABOVE: 48.0}
+"""How far from a thing its label stands at most."""
 
 _NAME = re.compile(r"\w*[^\W\d_]{3}|[^\W\d_a-z]{2}|\w+\W*:", re.UNICODE)
 """What a name has: three letters, two capitals, or a colon. Shorter texts mostly are icons that were read as such."""
@@ -78,6 +79,7 @@ _LINE_SHARE = 0.2
 """A label beside a thing is on one line with it, or begins where it begins, but for so much of the thing's height."""
 
 _ONE_LINE_PX = 40.0
+_HOLDS_MORE, _BAR_HEIGHT_PX, _TOUCHING_PX = 2.0, 200.0, 8.0
 
 _BEHIND = 0.5
 _WORDINESS = 0.15
@@ -110,28 +112,33 @@ def neighbours_of(box: Box, texts: Iterable[Written]) -> list[Neighbour]:
     return sorted(found, key=lambda neighbour: neighbour.gap)
 
 
-def label_of(box: Box, texts: Iterable[Written]) -> str:
+def label_of(box: Box, texts: Iterable[Written], frames: Sequence[Box] = ()) -> str:
     """What names a thing that says nothing itself: the text just left of it, right of it or above it.
 
-    Right of it counts for small things alone: the words behind a check box name it, those behind a field do not.
+    Right of it counts for small things alone: the words behind a check box name it, those behind a field do not. What
+    stands in another bar or panel names nothing in this one.
 
     Args:
         box: The thing, frame space.
         texts: What is written on the screen, the thing's own text left out.
+        frames: The rectangles drawn on the screen, frame space.
 
     Returns:
         The label as it was read; empty if nothing is near enough.
     """
     is_small = max(box.width, box.height) <= 32
+    bar = _bar_around(box, frames)
     best, best_cost = "", 1.0
     for written in texts:
         if not _NAME.search(written.text):
             continue
         for neighbour in neighbours_of(box, [written]):
-            reach = _LABEL_GAPS_PX.get(neighbour.relation)
+            reach = LABEL_GAPS_PX.get(neighbour.relation)
             if reach is None or (neighbour.relation is Relation.RIGHT and not is_small):
                 continue
             if not is_small and not _is_beside_or_over(box, neighbour):
+                continue
+            if bar is not None and neighbour.is_in_row and _is_in_another(bar, neighbour.box, frames):
                 continue
             cost = neighbour.gap / reach + _WORDINESS * max(0, len(neighbour.text.split()) - 4)
             if is_small:  # what stands behind a check box names it, whatever stands before it
@@ -139,6 +146,25 @@ def label_of(box: Box, texts: Iterable[Written]) -> str:
             if cost < best_cost:
                 best, best_cost = written.text, cost
     return best
+
+
+def _bar_around(box: Box, frames: Iterable[Box]) -> Box | None:
+    """The smallest frame that holds a thing and more beside it."""
+    around = [
+        frame
+        for frame in frames
+        if frame.encloses(box, 1) and frame.area >= _HOLDS_MORE * box.area and frame.height <= _BAR_HEIGHT_PX
+    ]
+    return min(around, key=lambda frame: frame.area, default=None)
+
+
+def _is_in_another(bar: Box, text: Box, frames: Iterable[Box]) -> bool:
+    """Whether a text stands in a frame of its own that does not touch a bar, as the cells of a table do."""
+    if bar.contains(text.center):
+        return False
+    around = [frame for frame in frames if frame.encloses(text) and not frame.encloses(bar, 1)]
+    theirs = min(around, key=lambda frame: frame.area, default=None)
+    return theirs is not None and max(theirs.x - bar.right, bar.x - theirs.right) > _TOUCHING_PX
 
 
 def _is_beside_or_over(box: Box, neighbour: Neighbour) -> bool:

@@ -73,14 +73,14 @@ class Target:
         scene = Scene.of(frame)
         place = Point(*point)
         bounds = Box(*box) if box is not None else element_at(scene, place)
-        inside = [word.text for phrase in scene.phrases for word in phrase.words if bounds.contains(word.box.center)]
+        words = [word.text for word in scene.words_in(bounds) if any(map(str.isalnum, word.text))]
         outside = [phrase for phrase in scene.phrases if not bounds.contains(phrase.box.center)]
         return cls(
             image=frame,
             point=place,
             box=bounds,
-            text=" ".join(inside) if text is None else text,
-            label=label_of(bounds, outside),
+            text=" ".join(words) if text is None else text,
+            label=label_of(bounds, outside, scene.rectangles),
             landmarks=_outside(bounds, landmarks_on(frame)),
         )
 

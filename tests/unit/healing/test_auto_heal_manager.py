@@ -203,7 +203,10 @@ def test_what_cannot_be_undone_waits_for_a_person_while_degraded(degraded: Robot
     assert degraded.manager.get_status_report().approvals[0].by == "Ann"
     assert degraded.ask(run="B", irreversible=True).allowed
     assert degraded.manager.get_status_report().approvals == ()
-    assert degraded.ask(run="B", irreversible=True).waits_for_approval
+    assert degraded.ask(run="C", irreversible=True).waits_for_approval
+    given, used = (json.loads(text) for _, text in degraded.manager.history()[-2:])
+    assert (given["event"], given["by"], given["step"]) == ("Approved", "Ann", "save")
+    assert (used["event"], used["by"], used["run"]) == ("ApprovalUsed", "Ann", "B")
 
 
 def test_an_approval_outlives_a_restart_and_lapses(degraded: Robot) -> None:

@@ -18,6 +18,7 @@ from steadyhand.healing.breaker_events import (
     Measure,
     Moved,
     Permission,
+    Reading,
     Signal,
     Tripped,
 )
@@ -104,6 +105,34 @@ def test_a_window_can_ask_for_several_sources() -> None:
     assert window.kept().sources == (("b", 500.0), ("c", 601.0))
 
 
+def test_the_newest_sources_are_remembered() -> None:
+    """A source that adds again is the newest one, and the one that has not done so for longest is forgotten."""
+    window = FailureWindow(1, 600, spread=2)
+    for at_s, source in ((0.0, "a"), (1.0, "b"), (500.0, "a"), (600.0, "c")):
+        window.add(at_s, source=source)
+    assert window.kept().sources == (("a", 500.0), ("c", 600.0))
+    assert window.is_full(1_100.0)
+
+
+def test_a_window_keeps_its_sources() -> None:
+    """Kept and read back, or fitted to another limit, it still knows from where its events came."""
+    window = FailureWindow(2, 600, spread=2)
+    window.add(0.0, source="a")
+    window.add(0.0, source="b")
+    assert FailureWindow.of(window.kept()).is_full(0.0)
+    assert window.fit(1, 600, 2).is_full(0.0)
+    assert window.fit(2, 600, 1).kept().sources == ()
+
+
+def test_a_window_stays_small_when_the_clock_was_turned_back() -> None:
+    """However many events follow, it remembers no more than its limit."""
+    window = FailureWindow(2, 600)
+    window.add(100.0)
+    for _ in range(5):
+        window.add(50.0)
+    assert len(window.kept().events) == 2
+
+
 def test_a_clock_that_is_turned_back_makes_nothing_forgotten() -> None:
     """What seems to lie in the future happened now, and counts for one window more."""
     window = FailureWindow(2, 600, spread=2)
@@ -149,9 +178,8 @@ def test_10_3_ten_failures_in_ten_minutes_quarantine() -> None:
         tell(breaker, [Signal("pay", f"step {number}", Trigger.POSTCONDITION_FAILED)], number * 66.0)
     assert state(breaker) is ExecutionState.NORMAL
     trip, moved = tell(breaker, [NOT_FOUND], 600.0)
-    assert isinstance(trip, Tripped)
-    assert (trip.level, trip.count, trip.window_s) == (Level.WORKFLOW, 10, 600)
-    assert trip.triggers == {"POSTCONDITION_FAILED": 9, "TARGET_NOT_FOUND": 1}
+    triggers = {"POSTCONDITION_FAILED": 9, "TARGET_NOT_FOUND": 1}
+    assert trip == Tripped(600.0, Level.WORKFLOW, Measure.FAILURES, "pay", "save", 10, 600, triggers)
     assert isinstance(moved, Moved)
     assert moved.after.state is ExecutionState.QUARANTINED
 
@@ -324,6 +352,7 @@ def test_the_first_run_after_the_cool_down_probes() -> None:
 def test_a_probe_whose_run_was_killed_is_over_in_the_end() -> None:
     """When another run asks after one more cool-down, the workflow is quarantined anew, not held forever."""
     breaker = probing()
+    tell(breaker, [DONE], 901.0)
     assert breaker.ask("B", POLICY, 1_799.0)[1] == ()
     refused, (moved,) = breaker.ask("B", POLICY, 1_800.0)
     assert refused.retry_after_s == 900
@@ -344,11 +373,12 @@ def test_a_probe_that_passes_goes_on_degraded() -> None:
     (moved,) = breaker.finish("A", 902.0, is_complete=True)
     assert isinstance(moved, Moved)
     assert (moved.after.state, moved.after.is_probing, breaker.probe_run) == (ExecutionState.DEGRADED, False, "")
+    assert moved.after.reason == "Run A was completed without a failure."
     assert breaker.ask("B", POLICY, 903.0)[0].is_granted
     tell(breaker, [DONE] * 4, 903.0)
     assert state(breaker) is ExecutionState.DEGRADED
     tell(breaker, [DONE], 903.0)
-    assert state(breaker) is ExecutionState.NORMAL
+    assert (state(breaker), breaker.info.reason) == (ExecutionState.NORMAL, "5 validated steps in a row.")
 
 
 @pytest.mark.parametrize(("signals", "is_complete"), [([], True), ([Signal("pay", "save")], True), ([DONE], False)])
@@ -418,6 +448,23 @@ def test_a_quarantine_from_the_future_begins_now() -> None:
     assert breaker.ask("A", POLICY, 900.0)[0].is_granted
 
 
+def test_every_window_can_be_read() -> None:
+    """A reading says of which level it is, how many of what count, how many trip, and within which time."""
+    breaker, overall = CircuitBreaker("pay"), CircuitBreaker()
+    for each in (breaker, overall):
+        tell(each, [NOT_FOUND, Signal("pay", "a", Trigger.TARGET_AMBIGUOUS)])
+    kinds = {"TARGET_NOT_FOUND": 1, "TARGET_AMBIGUOUS": 1}
+    assert list(breaker.readings(POLICY, 0.0)) == [
+        Reading(Level.WORKFLOW, Measure.LOW_CONFIDENCE, 0, 5, 600, {}),
+        Reading(Level.WORKFLOW, Measure.SLOW_STEPS, 0, 5, 600, {}),
+        Reading(Level.WORKFLOW, Measure.FAILURES, 2, 10, 600, kinds),
+    ]
+    assert list(overall.readings(POLICY, 0.0)) == [
+        Reading(Level.GLOBAL, Measure.FAILURES, 2, 30, 600, kinds),
+        Reading(Level.GLOBAL, Measure.SCREEN_FAULTS, 0, 10, 600, {}),
+    ]
+
+
 # ---------------------------------------------------------------------------------------------------------- policy
 
 
@@ -482,6 +529,9 @@ def test_only_what_changes_something_needs_to_be_kept() -> None:
         before, kept = breaker.changes, breaker.to_json()
         tell(breaker, [signal])
         assert (breaker.changes > before, breaker.to_json() != kept) == (True, True)
+    before = breaker.changes
+    breaker.apply(Event.PAUSE, 1.0)
+    assert breaker.changes > before
 
 
 def test_a_breaker_can_be_kept() -> None:
@@ -501,6 +551,7 @@ def test_a_breaker_can_be_kept() -> None:
     [
         ({"mood": "good"}, "mood"),
         ({"in_a_row": -1}, "in_a_row"),
+        ({"in_a_row": "1"}, "in_a_row"),
         ({"probe_run": "A"}, "probe"),
         ({"streaks": {"save": ["BAD_LUCK"]}}, "streaks"),
         ({"windows": {"failures": {"limit": 0, "window_s": 1, "spread": 1}}}, "limit"),

@@ -107,6 +107,14 @@ def test_a_probe_that_passed_is_over() -> None:
     assert advance(passed, Event.PROVED, 2_001.0).state is ExecutionState.NORMAL
 
 
+def test_what_a_probe_does_not_allow_is_told() -> None:
+    """The message tells a workflow on a probe from one that is merely DEGRADED."""
+    with pytest.raises(StateError, match=r"while a workflow is DEGRADED, on a probe\."):
+        advance(PROBING, Event.PROVED, 1_001.0)
+    with pytest.raises(StateError, match=r"while a workflow is DEGRADED\."):
+        advance(DEGRADED, Event.PROBE_PASSED, 51.0)
+
+
 def test_probes_that_fail_are_counted_until_the_workflow_is_well() -> None:
     """Each failed probe is counted over the quarantines; one that was broken off is not; being well ends the count."""
     again = walk(Event.PROBE_STARTED, Event.PROBE_FAILED, start=QUARANTINED)
