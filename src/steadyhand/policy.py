@@ -99,7 +99,7 @@ class Policy(BaseModel):
             "Measured: as shipped with the resolver. No mode demands less than what was measured.",
             conservative=0.9,
         ),
-    ] = 0.85
+    ] = 0.8
     lead_from: Annotated[
         float,
         Field(ge=0, le=0.9),
@@ -118,9 +118,9 @@ class Policy(BaseModel):
             "more",
             "Measured: as shipped with the resolver. A view that is wholly unchanged still passes.",
             conservative=0.97,
-            permissive=0.92,
+            permissive=0.9,
         ),
-    ] = 0.95
+    ] = 0.93
     degraded_lead_from: Annotated[
         float,
         Field(ge=0, le=0.9),

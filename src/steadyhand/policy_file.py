@@ -11,7 +11,7 @@ import difflib
 import json
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -130,11 +130,7 @@ def parse_policy(content: bytes, path: Path) -> PolicyConfig:
     """
     problems: list[str] = []
     try:
-        value = json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=lambda pairs: _once(pairs, problems),
-            parse_constant=_no_number,
-        )
+        value = json.loads(content.decode("utf-8-sig"), object_pairs_hook=lambda pairs: _once(pairs, problems))
     except UnicodeDecodeError:
         raise PolicyError(f"{path} is no policy: it is not a text file in UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -175,10 +171,6 @@ def _once(pairs: Sequence[tuple[str, object]], problems: list[str]) -> dict[str,
     counts = Counter(name for name, _ in pairs)
     problems.extend(f"{name}: it stands there {count} times" for name, count in counts.items() if count > 1)
     return dict(pairs)
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
 
 
 class _Reader:

@@ -156,7 +156,7 @@ class Runner:
             book = Journal(journal, self._clock)
         else:
             book = (Journal.resume if resume else Journal.begin)(journal, workflow, values, self._clock)
-        load = lru_cache(maxsize=4)(partial(Target.load, folder=folder))
+        load = lru_cache(maxsize=4)(partial(self._load, folder=folder))
         run = _Run(
             self._driver, self._resolver, self._clock, self._observers, self._timer, secrets, book, load,
             verifier=Verifier(
@@ -188,6 +188,12 @@ class Runner:
             duration_s=self._clock.monotonic_s() - started_s,
             parameters=dict(values),
         )
+
+    def _load(self, record: TargetRecord, folder: Path) -> Target:
+        """A target of the workflow, got to know while the screen settles."""
+        target = Target.load(record, folder)
+        self._resolver.prepare(target)
+        return target
 
 
 @dataclass(frozen=True)

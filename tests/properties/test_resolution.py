@@ -22,7 +22,7 @@ from steadyhand.perception.wording import similarity
 from steadyhand.resolution import evidence as evidence_module
 from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.confidence import Model, features
-from steadyhand.resolution.evidence import Kind
+from steadyhand.resolution.controls import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadyhand.perception.wording import fold, similarity, without_counts, without_icons
-from steadyhand.resolution.evidence import text_likeness
-from steadyhand.resolution.meaning import are_opposites, key, lengths, mean_the_same
+from steadyhand.resolution.meaning import are_opposites, key, lengths, mean_the_same, text_likeness
 
 LINES = [
     line
@@ -70,6 +69,12 @@ def test_0_4_what_was_taken_off_is_off(text: str) -> None:
     """Without its counts, or its icons, a text has none."""
     assert without_counts(without_counts(text)) == without_counts(text)
     assert without_icons(without_icons(text)) == without_icons(text)
+
+
+@given(text=st.text() | st.text("abcXYZéÉœß’–0123 .:…*!?\t\n-"))
+def test_0_4_folding_twice_is_folding_once(text: str) -> None:
+    """What was folded is as simple as it gets."""
+    assert fold(fold(text)) == fold(text)
 
 
 @given(text=st.text("abcxyzéœß'- 0123"))

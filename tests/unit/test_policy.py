@@ -67,9 +67,9 @@ def test_modes_are_ordered(laxer: Mode, stricter: Mode) -> None:
 @pytest.mark.parametrize(
     ("key", "other", "value"),
     [
-        ("degraded_found_from", "found_from", 0.84),
+        ("degraded_found_from", "found_from", 0.75),
         ("degraded_lead_from", "lead_from", 0.34),
-        ("low_confidence_below", "found_from", 0.85),
+        ("low_confidence_below", "found_from", Policy().found_from),
         ("degraded_found_from", "low_confidence_below", 0.89),
         ("workflow_failures", "step_failures", 3),
         ("longest_cooldown_s", "cooldown_s", 899),
@@ -107,7 +107,8 @@ def test_every_rule_is_known_to_the_test_above() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("degraded_lead_from", 0.35), ("low_confidence_below", 0.95), ("longest_cooldown_s", 900)]
+    ("key", "value"),
+    [("degraded_lead_from", 0.35), ("low_confidence_below", Policy().degraded_found_from), ("longest_cooldown_s", 900)],
 )
 def test_the_edge_is_allowed(key: str, value: float) -> None:
     """Where two keys may be equal, they may."""

@@ -117,10 +117,34 @@ def test_a_key_that_stands_twice_is_refused() -> None:
     assert refusal(b'{"step_failures": 2, "step_failures": 4}').problems == ("step_failures: it stands there 2 times",)
 
 
-def test_a_long_value_is_shortened() -> None:
-    """A mistake is told in a line, whatever stands in the file."""
-    (problem,) = refusal({"found_from": "x" * 10_000}).problems
-    assert len(problem) < 150
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("é" * 58, '"' + "é" * 58 + '"'),
+        ("é" * 59, '"' + "é" * 58 + "…"),
+        ("x" * 10_000, '"' + "x" * 58 + "…"),
+        (float("nan"), "NaN"),
+        (float("inf"), "Infinity"),
+    ],
+)
+def test_a_value_is_told_as_it_stands_in_the_file(value: object, told: str) -> None:
+    """It is told in its own letters, shortened to sixty of them; what is no number is told as well."""
+    assert refusal({"found_from": value}).problems == (
+        f"found_from is {told}; allowed: a number from 0.5 to 0.99 (probability)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"{", "Keys and texts stand in double quotes; there is no comma after the last one."),
+        (b"[]", "An empty policy is {}."),
+        (b'{"mode": 1}', "`steadyhand policy show` lists every key."),
+    ],
+)
+def test_a_refusal_says_what_to_do(content: bytes, hint: str) -> None:
+    """Whatever is wrong with the content, the message ends with a way to mend it."""
+    assert refusal(content).hint == hint
 
 
 def test_an_unlike_key_gets_no_guess() -> None:
@@ -152,11 +176,19 @@ def test_what_is_no_policy_is_refused_in_words(content: bytes, told: str) -> Non
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    """A missing file, a folder and a file of many megabytes are told apart."""
-    with pytest.raises(PolicyError, match="no file"):
+    """A missing file, a folder, a file in place of a folder and a file of many megabytes are told apart."""
+    bad_folder = tmp_path / "no folder"
+    bad_folder.write_text("", encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"no file .*none\.json\. An empty policy is \{\}\.$"):
         load_policy(tmp_path / "none.json")
-    with pytest.raises(PolicyError, match="is a folder"):
+    with pytest.raises(PolicyError, match=r"is a folder\. A policy file is needed\.$"):
         load_policy(tmp_path)
+    with pytest.raises(PolicyError, match="cannot be read: Not a directory"):
+        load_policy(bad_folder / "policy.json")
+    bad = tmp_path / "bad.json"
+    bad.write_text("[]", encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"bad\.json is no policy"):
+        load_policy(bad)
     big = tmp_path / "big.json"
     big.write_bytes(b" " * (LARGEST_BYTES + 1))
     with pytest.raises(PolicyError, match="5 megabytes"):
@@ -238,6 +270,7 @@ def test_a_bad_file_changes_nothing_and_is_told_of(files: Files) -> None:
     files.write({"step_failures": 4, "slow_steps": 0})
     assert policy.current() is good
     assert policy.refusal is not None
+    assert str(files.path) in policy.refusal.message
     assert policy.refusal.problems == ("slow_steps is 0; allowed: a whole number from 1 to 1000 (steps)",)
     files.write({"step_failures": 4})
     assert policy.current().everywhere.step_failures == 4
@@ -288,7 +321,10 @@ def test_a_policy_that_cannot_be_kept_is_not_taken_up(files: Files) -> None:
     files.kept.parent.write_text("in the way", encoding="utf-8")
     files.write({"step_failures": 4})
     assert policy.current().everywhere.step_failures == 2
-    assert "cannot be written" in str(policy.refusal)
+    assert policy.refusal is not None
+    assert "cannot be written" in policy.refusal.message
+    assert policy.refusal.message.endswith("after a restart an older policy would be in force.")
+    assert policy.refusal.hint == "Make room, or let the folder be written to; then touch the file."
 
 
 def test_only_a_changed_policy_is_written_again(files: Files) -> None:

@@ -28,7 +28,9 @@ from steadyhand.errors import ConfigError
 from steadyhand.model.outcome import Candidate, Method
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.cascade import weigh_evidence
-from steadyhand.resolution.evidence import Kind, Present, Recorded
+from steadyhand.resolution.controls import Kind
+from steadyhand.resolution.evidence import Present
+from steadyhand.resolution.recorded import Recorded
 from steadyhand.resolution.rungs import View, distinctive_view, point_of, propose, seen_unchanged
 
 if TYPE_CHECKING:

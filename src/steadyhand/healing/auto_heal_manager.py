@@ -449,7 +449,7 @@ class _Change:
     def takes_approval(self, decision: Decision, lasts_s: float) -> bool:
         """Use up the approval of a step; if there is none, note that it waits for one."""
         approval = self.approval(decision.workflow, decision.step)
-        if approval and approval.by and self.now_s - approval.approved_s <= lasts_s:
+        if approval and approval.by and 0 <= self.now_s - approval.approved_s <= lasts_s:
             self.records.remove(_APPROVAL, _name(decision.workflow, decision.step))
             self.note("ApprovalUsed", {"at_s": self.now_s, **asdict(approval), "run": decision.run})
             return True

@@ -244,7 +244,9 @@ class CircuitBreaker:
         Returns:
             The answer, and what happened because of the question.
         """
-        self._info = self._info.seen_at(now_s)
+        seen = self._info.seen_at(now_s)
+        self._changes += seen is not self._info
+        self._info = seen
         happened: tuple[Moved, ...] = ()
         if self._info.is_probing and run != self._probe_run and now_s - self._info.since_s >= policy.cooldown_s:
             happened = self.finish(self._probe_run, now_s, is_complete=False)

@@ -98,9 +98,12 @@ class Box(NamedTuple):
 
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0 to 1."""
-        shared = self.intersection(other).area
-        union = self.area + other.area - shared
-        return shared / union if union > 0 else 0.0
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if wide <= 0 or high <= 0:
+            return 0.0
+        shared = wide * high
+        return shared / (self.width * self.height + other.width * other.height - shared)
 
     def union(self, other: Box) -> Box:
         """The smallest box around both."""

@@ -93,7 +93,7 @@ def find_lines(gray: NDArray[np.uint8]) -> list[Box]:
     for box in find_tick_boxes(gray):
         x, y, right, bottom = (int(edge) for edge in (box.x - 1, box.y - 1, box.right + 1, box.bottom + 1))
         ink[max(0, y) : bottom, max(0, x) : right] = 0
-    for outline in _buttons(edges):
+    for outline in _buttons(np.asarray(edges, np.uint8)):
         cv2.polylines(ink, [outline], isClosed=False, color=0, thickness=3)
     joined = cv2.dilate(ink, np.ones((3, _JOIN_PX), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)

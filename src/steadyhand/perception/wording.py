@@ -22,15 +22,21 @@ _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5"
 
 _COUNT = re.compile(r"[(\[]?\d{1,3}[)\]+]?")
 _NUMBERED = frozenset(
-    """page step option part section chapter question answer level line row column table tab room floor gate track slot
-    seat bed item no number nr week day month quarter year version release channel port unit zone area group team
-    class grade stage phase round game set player user account address phone
-    etape partie chapitre reponse niveau ligne colonne rang salle chambre etage porte quai place numero semaine jour
-    mois trimestre annee canal zone groupe equipe classe phase manche joueur compte adresse telephone""".split()
-)
+    (
+        "page", "step", "option", "part", "section", "chapter", "question", "answer", "level", "line", "row",
+        "column", "table", "tab", "room", "floor", "gate", "track", "slot", "seat", "bed", "item", "no", "number",
+        "nr", "week", "day", "month", "quarter", "year", "version", "release", "channel", "port", "unit", "zone",
+        "area", "group", "team", "class", "grade", "stage", "phase", "round", "game", "set", "player", "user",
+        "account", "address", "phone", "etape", "partie", "chapitre", "reponse", "niveau", "ligne", "colonne",
+        "rang", "salle", "chambre", "etage", "porte", "quai", "place", "numero", "semaine", "jour", "mois",
+        "trimestre", "annee", "canal", "zone", "groupe", "equipe", "classe", "phase", "manche", "joueur",
+        "compte", "adresse", "telephone",
+    )
+)  # fmt: skip
 """Words whose number is a name. Source: a decision; English and French."""
 
 _CONFUSION_SIMILARITY = 0.95
+_LEAST_LETTERS = 4
 _LEAST_SIMILARITY = 0.75
 """Below this share of common letters two texts have nothing to do with each other."""
 
@@ -60,18 +66,13 @@ def similarity(left: str, right: str) -> float:
     left, right = left.replace(" ", ""), right.replace(" ", "")
     if left == right:
         return 1.0 if left else 0.0
-    if not left or not right:
-        return 0.0
-    if _digits_differ(left, right):
+    if not left or not right or _digits_differ(left, right):
         return 0.0
     if _unconfused(left) == _unconfused(right):
         return _CONFUSION_SIMILARITY
-    if is_one_numbered:
+    if is_one_numbered or min(len(left), len(right)) < _LEAST_LETTERS:
         return 0.0
-    alike = Indel.normalized_similarity(left, right, score_cutoff=_LEAST_SIMILARITY)
-    if min(len(left), len(right)) < 4:
-        return 0.0
-    return float(alike) * 0.9
+    return 0.9 * float(Indel.normalized_similarity(left, right, score_cutoff=_LEAST_SIMILARITY))
 
 
 def _is_numbered(folded: str) -> bool:

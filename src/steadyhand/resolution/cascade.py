@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution, Thresholds, score_words
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.confidence import Model, are_one, features, sameness
-from steadyhand.resolution.evidence import Present, Recorded
+from steadyhand.resolution.evidence import Present
+from steadyhand.resolution.recorded import Recorded
 from steadyhand.resolution.rungs import (
     Proposal,
     View,
@@ -53,6 +54,10 @@ class Resolver:
         self._model = model or Model.fitted()
         self._thresholds = thresholds or self._model.normal
         self._known: weakref.WeakKeyDictionary[Target, tuple[Recorded, View | None]] = weakref.WeakKeyDictionary()
+
+    def prepare(self, target: Target) -> None:
+        """Work out what can be known of a target before a screen is there, so that the first look is a quick one."""
+        self._recall(target)
 
     def resolve(self, target: Target, image: NDArray[np.uint8]) -> Resolution:
         """Find a target on a frame.

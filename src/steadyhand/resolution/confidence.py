@@ -21,7 +21,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from steadyhand.model.outcome import Thresholds
-from steadyhand.resolution.evidence import Kind
+from steadyhand.resolution.controls import Kind
 from steadyhand.resolution.surroundings import are_in_one_row
 
 if TYPE_CHECKING:

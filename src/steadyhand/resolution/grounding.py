@@ -31,8 +31,10 @@ from steadyhand.perception.template import cut
 from steadyhand.perception.wording import fold, without_icons
 from steadyhand.resolution.cascade import decide
 from steadyhand.resolution.confidence import are_one
-from steadyhand.resolution.evidence import Kind, Present, Recorded
+from steadyhand.resolution.controls import Kind
+from steadyhand.resolution.evidence import Present
 from steadyhand.resolution.meaning import are_opposites
+from steadyhand.resolution.recorded import Recorded
 from steadyhand.resolution.rungs import control_at, ranked
 from steadyhand.resolution.vision_model import Question
 

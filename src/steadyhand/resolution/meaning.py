@@ -10,11 +10,37 @@ import re
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from steadyhand.perception.wording import fold
+from steadyhand.perception.wording import fold, similarity, without_counts, without_icons, without_scrap
 
 _FILLERS = frozenset(
     {"of", "the", "a", "an", "your", "my", "de", "du", "des", "la", "le", "les", "d", "l", "un", "une"}
 )
+
+_MEANT = 0.92
+"""What other words for the same count: less than the same words, for the table may be wrong here."""
+
+
+@lru_cache(maxsize=200_000)
+def text_likeness(recorded: str, present: str) -> float:
+    """How surely two folded texts name the same thing.
+
+    Args:
+        recorded: Folded text.
+        present: Folded text.
+
+    Returns:
+        1 for the same words, a little less if a count behind them or an icon before them differs, or if they say the
+        same in other words; 0 if one says the opposite of the other.
+    """
+    plain_recorded, plain_present = without_icons(recorded), without_icons(present)
+    if are_opposites(plain_recorded, plain_present):
+        return 0.0
+    direct = max(similarity(recorded, present), 0.98 * similarity(plain_recorded, plain_present))
+    bare_recorded, bare_present = without_counts(plain_recorded), without_counts(plain_present)
+    uncounted = 0.9 * similarity(bare_recorded, bare_present)
+    unscrapped = 0.85 * similarity(without_scrap(bare_recorded), without_scrap(bare_present))
+    meant = _MEANT if mean_the_same(plain_recorded, plain_present) else 0.0
+    return max(direct, uncounted, unscrapped, meant)
 
 
 @lru_cache(maxsize=50_000)

@@ -18,8 +18,8 @@ from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import Method
 from steadyhand.perception.template import cut, search
 from steadyhand.perception.wording import fold, without_counts, without_icons, without_scrap
-from steadyhand.resolution.evidence import Kind, text_likeness
-from steadyhand.resolution.meaning import lengths
+from steadyhand.resolution.controls import Kind
+from steadyhand.resolution.meaning import lengths, text_likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from steadyhand.model.outcome import Candidate
     from steadyhand.perception.ocr import Word
     from steadyhand.perception.scene import Scene
-    from steadyhand.resolution.evidence import Present, Recorded
+    from steadyhand.resolution.evidence import Present
+    from steadyhand.resolution.recorded import Recorded
 
 _VIEW_MARGINS = ((24, 8), (60, 12), (140, 16), (300, 24), (420, 90))
 _SEEN_ONCE, _UNCHANGED = 0.9, 0.985
@@ -42,7 +43,7 @@ _SAME_PAGE = 0.5
 _PART_OF_PHRASE = 0.1
 """What a text that is but a part of what stands there loses: "Save changes" is rather Save than the Save in it."""
 _ROW_MARGIN_PX, _TWIN_ROW = 2, 0.95
-_LEAST_LOOK, _SURE_LOOK, _LEAST_TEXT = 0.7, 0.9, 0.7
+_LEAST_LOOK, _SURE_LOOK, _LEAST_TEXT, _READ = 0.7, 0.9, 0.7, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +115,29 @@ def propose(present: Present) -> list[Proposal]:
         present: The screen and the target that is looked for on it.
     """
     recorded, scene = present.recorded, present.scene
-    proposals: list[Proposal] = []
-    if recorded.text:
-        proposals += [Proposal(box, text, Method.SOM_TEXT_MATCH) for box, text in _spans(scene, recorded.text)]
-    least = _SURE_LOOK if recorded.kind is Kind.WORDS else _LEAST_LOOK
-    by_picture = [peak.box.grown(-2) for peak in search(scene.gray, present.picture, least, limit=12)]
-    marks = by_picture if recorded.kind is Kind.WORDS else [*_marks(present), *by_picture]
-    taken: list[Box] = []
-    for box in marks:
-        if any(box.overlap(other) > 0.5 for other in taken):
-            continue
-        is_named = any(box.contains(proposal.box.center) for proposal in proposals)
-        if recorded.kind is Kind.WORDS and is_named:
-            continue
-        taken.append(box)
-        method = Method.ANCHOR_TEMPLATE if box in by_picture or recorded.kind is Kind.ICON else Method.SOM_TEXT_MATCH
-        proposals.append(Proposal(box, scene.text_in(box), method))
+    named = [Proposal(box, text, Method.SOM_TEXT_MATCH) for box, text in _spans(scene, recorded.text)]
+    is_read = any(text_likeness(recorded.text, fold(proposal.text)) >= _READ for proposal in named)
+    proposals = named if recorded.kind is Kind.WORDS and is_read else named + _unread(present, named)
     dialog = scene.dialog
     return [proposal for proposal in proposals if dialog is None or dialog.contains(proposal.box.center)]
+
+
+def _unread(present: Present, named: list[Proposal]) -> list[Proposal]:
+    """The places that what is written does not tell: elements of the target's kind, and what looks like it."""
+    recorded, scene = present.recorded, present.scene
+    is_words = recorded.kind is Kind.WORDS
+    peaks = search(scene.gray, present.picture, _SURE_LOOK if is_words else _LEAST_LOOK, limit=12)
+    by_picture = [peak.box.grown(-2) for peak in peaks]
+    taken: list[Box] = []
+    for box in by_picture if is_words else [*_marks(present), *by_picture]:
+        is_named = is_words and any(box.contains(proposal.box.center) for proposal in named)
+        if not is_named and not any(box.overlap(other) > 0.5 for other in taken):
+            taken.append(box)
+    methods = [
+        Method.ANCHOR_TEMPLATE if box in by_picture or recorded.kind is Kind.ICON else Method.SOM_TEXT_MATCH
+        for box in taken
+    ]
+    return [Proposal(box, scene.text_in(box), method) for box, method in zip(taken, methods, strict=True)]
 
 
 def control_at(present: Present, box: Box) -> Box:
@@ -229,6 +235,8 @@ def _marks(present: Present) -> list[Box]:
 
 def _spans(scene: Scene, text: str) -> list[tuple[Box, str]]:
     """Where consecutive words say what is wanted, the best first, none touching a better one."""
+    if not text:
+        return []
     plain = without_counts(without_icons(text))
     wanted = {*lengths(plain), *lengths(text), *lengths(without_scrap(plain))}
     scored: list[tuple[float, Box, str]] = []

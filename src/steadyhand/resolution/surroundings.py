@@ -66,6 +66,7 @@ class Neighbour:
 
 
 _COLUMN_MARGIN_PX = 30
+_ALIGNED_PX = 8
 LABEL_GAPS_PX = {Relation.LEFT: 320.0, Relation.RIGHT: 60.0, Relation.ABOVE: 48.0}
 """How far from a thing its label stands at most."""
 
@@ -179,6 +180,12 @@ def are_in_one_row(left: Box, right: Box) -> bool:
     """Whether two things stand side by side."""
     shared = min(left.bottom, right.bottom) - max(left.y, right.y)
     return shared >= 0.5 * min(left.height, right.height)
+
+
+def are_in_one_column(left: Box, right: Box) -> bool:
+    """Whether two things begin, or end, or have their middle at the same height of a line drawn down the screen."""
+    aside = (left.x - right.x, left.right - right.right, left.center.x - right.center.x)
+    return min(map(abs, aside)) <= _ALIGNED_PX
 
 
 def _relation(box: Box, other: Box) -> Relation | None:

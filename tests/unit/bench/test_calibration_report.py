@@ -126,7 +126,8 @@ def test_an_application_is_answered_by_a_model_that_was_not_fitted_on_it() -> No
     honest, lying = (measured(trials(liar=liar), FORMER) for liar in ("", "two"))
     told: Any = as_json(lying)
     rows = {row["name"]: row for row in told["left_out"]}
-    assert [answer.is_right for answer in honest.answers["normal"] if answer.is_click].count(False) <= 5
+    clicks = [answer.is_right for answer in honest.answers["normal"] if answer.is_click]
+    assert clicks.count(False) < (1 - FORMER.normal.found_from) * len(clicks)
     assert rows["two"]["normal_wrong"] > 20
     assert rows["two"]["calibration_error"] > 0.5
     assert rows["all"]["cases"] == 900

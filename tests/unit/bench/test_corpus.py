@@ -108,8 +108,9 @@ def test_a_folder_without_cases_is_no_corpus(tmp_path: Path) -> None:
             Corpus(folder)
 
 
-def test_a_frame_that_is_no_picture_is_told(folder: Path) -> None:
-    """When it is looked at, with its name."""
-    (folder / "after.png").write_bytes(b"no picture")
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_frame_that_is_no_picture_is_told(folder: Path, content: bytes) -> None:
+    """When it is looked at, with its name; a file that was cut short to nothing is none either."""
+    (folder / "after.png").write_bytes(content)
     with pytest.raises(ConfigError, match=r"after\.png is no picture"):
         corpus(folder, CASE).frame("after.png")

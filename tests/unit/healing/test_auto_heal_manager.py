@@ -223,6 +223,15 @@ def test_an_approval_outlives_a_restart_and_lapses(degraded: Robot) -> None:
     assert degraded.ask(irreversible=True).allowed
 
 
+def test_an_approval_from_the_future_is_none(degraded: Robot) -> None:
+    """After the clock was turned back nobody knows how old an approval is: the step waits anew."""
+    degraded.ask(irreversible=True)
+    degraded.manager.approve("pay", "save", "Ann")
+    degraded.clock = ManualClock(degraded.clock.now() - timedelta(days=3_650))
+    degraded.restart()
+    assert degraded.ask(irreversible=True).waits_for_approval
+
+
 def test_only_what_waits_can_be_approved(degraded: Robot) -> None:
     """An approval that nobody asked for is refused."""
     with pytest.raises(StateError, match="waits for no approval"):
@@ -302,7 +311,7 @@ def test_a_decision_names_the_policy_that_it_was_made_by(robot: Robot) -> None:
     (robot.folder / "auto_heal_policy.json").write_text('{"found_from": 0.88}', encoding="utf-8")
     after = robot.ask()
     assert before.policy_version != after.policy_version
-    assert (before.thresholds.found_from, after.thresholds.found_from) == (0.85, 0.88)
+    assert (before.thresholds.found_from, after.thresholds.found_from) == (POLICY.found_from, 0.88)
 
 
 # ----------------------------------------------------------------------------------------- restarts, faults, others
@@ -327,6 +336,7 @@ def test_a_clock_that_was_turned_back_breaks_nothing(quarantined: Robot) -> None
     quarantined.clock = ManualClock(quarantined.clock.now() - timedelta(days=3_650))
     quarantined.restart()
     assert quarantined.ask().retry_after_s == 900
+    quarantined.restart()
     quarantined.clock.sleep(900)
     assert quarantined.ask().allowed
 

@@ -13,7 +13,7 @@ from steadyhand.errors import ConfigError
 from steadyhand.model.geometry import Box
 from steadyhand.perception import ocr
 from steadyhand.perception.ocr import Reader, Word, find_lines, find_tick_boxes, is_scrap
-from steadyhand.screen.drawing import BOLD, panel, text_width, write
+from steadyhand.screen.drawing import BOLD, panel, text_width, write, write_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +124,22 @@ def test_borders_and_rules_are_no_text() -> None:
     write(image, "Total", 60, 200, 18, INK)
     (line,) = find_lines(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
     assert Box(50, 180, 70, 26).encloses(line)
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+@pytest.mark.parametrize(
+    ("size", "height", "padding", "radius"), [(13, 22, 6, 3), (14, 26, 8, 4), (14, 30, 8, 4), (16, 34, 7, 5)]
+)
+def test_a_narrow_button_is_read(
+    reader: Reader, size: int, height: int, padding: int, radius: int, *, is_filled: bool
+) -> None:
+    """Its rounded frame stands nearer to its words than they do to each other, and is no part of them."""
+    image = np.full((100, 400, 3), 255, np.uint8)
+    box = Box(100, 30, text_width("Save changes", size) + 2 * padding, height)
+    blue, white = (170, 84, 30), (255, 255, 255)
+    panel(image, box, blue if is_filled else white, blue, radius)
+    write_inside(image, "Save changes", box, size, white if is_filled else blue)
+    assert said(reader, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)) == "Save changes"
 
 
 @pytest.mark.parametrize("is_ticked", [False, True])

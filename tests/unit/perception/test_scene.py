@@ -99,6 +99,16 @@ def test_what_stands_in_a_box_is_what_has_its_middle_there() -> None:
     assert len(scene.find_text("Cancel", within=Box(250, 0, 230, 160))) == 1
 
 
+def test_words_in_a_box_come_as_one_reads_them() -> None:
+    """Row by row and from left to right, also where the right end of a row stands a little higher than its left."""
+    image = np.full((160, 520, 3), 255, np.uint8)
+    for words, left, baseline in (("Alder", 40, 63), ("1,940.00", 300, 60), ("Cobalt", 40, 120), ("486.20", 300, 117)):
+        write(image, words, left, baseline, 18, INK)
+    scene = Scene.of(image)
+    assert [line.phrases[0].text for line in scene.lines] == ["1,940.00", "Alder", "486.20", "Cobalt"]
+    assert scene.text_in(scene.bounds) == "Alder 1,940.00 Cobalt 486.20"
+
+
 def test_frames_of_all_sizes_are_found() -> None:
     """A check box, a field with a faint border, a filled button and a panel around them, the smallest first."""
     image = np.full((300, 480, 3), 255, np.uint8)
@@ -160,6 +170,20 @@ def test_a_dialog_before_a_veil_is_found() -> None:
     found = Scene.of(asked(page() // 2)).dialog
     assert found is not None
     assert found.overlap(DIALOG) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("size", "inner"), [((1280, 800), (700, 400)), ((1280, 800), (800, 560)), ((1440, 900), (900, 500))]
+)
+def test_a_large_dialog_is_found_too(size: tuple[int, int], inner: tuple[int, int]) -> None:
+    """Its own rim has many bright pixels, and is no part of what lies behind it."""
+    behind = np.full((size[1], size[0], 3), 247, np.uint8)
+    for baseline in range(80, 560, 60):
+        write(behind, "Words of the page", 60, baseline, 18, INK)
+    dialog = Box((size[0] - inner[0]) / 2, (size[1] - inner[1]) / 2, *inner)
+    found = Scene.of(asked(np.asarray(behind // 2, np.uint8), dialog)).dialog
+    assert found is not None
+    assert found.overlap(dialog) > 0.95
 
 
 def test_without_a_veil_there_is_no_dialog() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from steadyhand.model.geometry import Box
-from steadyhand.perception.template import cut, is_telling, likeness, search
+from steadyhand.perception.template import are_drawn_alike, cut, glyphs, is_telling, likeness, search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,6 +118,59 @@ def test_over_the_edge_and_on_plain_ground_nothing_is_alike() -> None:
     gray = screen((0, 0), shown=wanted)
     assert likeness(gray, wanted, Box(-40, -12, 60, 20)) == 0
     assert likeness(gray, np.full((20, 60), 128, np.uint8), Box(100, 100, 60, 20)) == 0
+
+
+STROKES = {
+    "arrow": [((-8, 0), (8, 0)), ((8, 0), (0, -8)), ((8, 0), (0, 8))],
+    "arrow back": [((-8, 0), (8, 0)), ((-8, 0), (0, -8)), ((-8, 0), (0, 8))],
+    "cross": [((-8, -8), (8, 8)), ((-8, 8), (8, -8))],
+    "lines": [((-8, down), (8, down)) for down in (-6, 0, 6)],
+    "nothing": [],
+}
+
+
+def icon(
+    name: str, center: tuple[int, int] = (60, 50), *, size: int = 1, ground: int = 250, ink: int = 40, rim_px: int = 0
+) -> list[NDArray[np.float32]]:
+    """What is drawn where an icon of so many times 16 pixels stands, alone or on a button with so much rim."""
+    gray, (x, y) = np.full((120, 160), ground, np.uint8), center
+    box = Box(x, y, 0, 0).grown(9 * size + rim_px)
+    if rim_px:
+        cv2.rectangle(gray, (round(box.x), round(box.y)), (round(box.right), round(box.bottom)), (ink,), 1)
+    for start, end in STROKES[name]:
+        ends = [(x + size * right, y + size * down) for right, down in (start, end)]
+        cv2.line(gray, *ends, (ink,), 2 * size, cv2.LINE_AA)
+    return glyphs(gray, box)
+
+
+def test_the_same_drawing_is_alike_at_any_place_and_size_and_in_any_colour() -> None:
+    """Moved, twice as large, light on dark, or on a button with a frame: it is drawn like the first one."""
+    drawn = icon("arrow")
+    for other in (
+        icon("arrow", (90, 70)),
+        icon("arrow", size=2),
+        icon("arrow", ground=30, ink=220),
+        icon("arrow", rim_px=10),
+        icon("arrow", (90, 60), size=2, ground=30, ink=220),
+    ):
+        assert are_drawn_alike(drawn, other) > 0.9
+        assert are_drawn_alike(drawn, other) == are_drawn_alike(other, drawn)
+
+
+def test_a_mirrored_drawing_is_less_alike_and_another_one_hardly() -> None:
+    """An arrow back shares its shaft with an arrow forth; a cross and three lines share next to nothing."""
+    drawn = icon("arrow")
+    mirrored, others = are_drawn_alike(drawn, icon("arrow back")), ("cross", "lines")
+    assert mirrored < 0.7
+    assert all(are_drawn_alike(drawn, icon(other)) < mirrored - 0.2 for other in others)
+
+
+def test_where_nothing_is_drawn_nothing_is_alike() -> None:
+    """A plain ground, what is too faint, what is too small and what is not on the screen have no drawing."""
+    assert icon("nothing") == icon("arrow", ink=240) == icon("arrow", (400, 400)) == []
+    assert glyphs(np.full((4, 4), 0, np.uint8), Box(0, 0, 4, 4)) == []
+    assert are_drawn_alike(icon("nothing"), icon("arrow")) == 0
+    assert are_drawn_alike([], []) == 0
 
 
 @pytest.mark.parametrize(

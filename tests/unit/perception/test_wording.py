@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from steadyhand.perception.wording import fold, is_value, similarity, without_counts, without_icons
+from steadyhand.perception.wording import (
+    fold,
+    identifier_form,
+    is_value,
+    similarity,
+    without_counts,
+    without_icons,
+    without_scrap,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +27,9 @@ from steadyhand.perception.wording import fold, is_value, similarity, without_co
         ("Browse...", "browse"),
         ("Name:", "name"),
         ("E-mail *", "e-mail"),
+        ("Nom * :", "nom"),
+        ("Nom : *", "nom"),
+        ("\U0001d400", "a"),
         ("l’an – œuvre", "l'an - oeuvre"),
         ("5 % of 1,284.50", "5 % of 1,284.50"),
         ("...", ""),
@@ -85,10 +96,18 @@ def test_a_badge_is_taken_off(text: str, left: str) -> None:
     assert without_counts(text) == left
 
 
-@pytest.mark.parametrize("text", ["42", "order 1042", "inv-2047", "save", ""])
+@pytest.mark.parametrize("text", ["42", "order 1042", "inv-2047", "save", "", "page 2", "step 12", "etage 4"])
 def test_a_number_that_is_the_name_stays(text: str) -> None:
-    """A text that is but a number, and numbers longer than a count, are kept."""
+    """A text that is but a number, numbers longer than a count, and those behind words that are numbered are kept."""
     assert without_counts(text) == text
+
+
+def test_a_number_that_is_a_name_and_a_badge_are_told_apart() -> None:
+    """Only what stands just behind a word that is numbered is a part of the name."""
+    assert without_counts("page 2 (14)") == "page 2"
+    assert without_counts("2 page") == "page"
+    assert similarity("page", "page 2") == 0
+    assert similarity("page 2", "page2") == 1
 
 
 @pytest.mark.parametrize(
@@ -98,6 +117,33 @@ def test_a_number_that_is_the_name_stays(text: str) -> None:
 def test_icons_that_were_read_as_letters_are_taken_off(text: str, left: str) -> None:
     """Single letters at the ends go; a digit at the end stays, for it may be what tells one thing from the next."""
     assert without_icons(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("oe save", "save"), ("x save", "save"), ("no reply", "no reply"), ("new save", "new save"), ("ab cd", "ab cd")],
+)
+def test_two_letters_before_a_word_may_be_an_icon(text: str, left: str) -> None:
+    """They go, unless they say no; a longer word stays, and so does what stands before as short a one."""
+    assert without_scrap(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [("inv-2047", "inv-####"), ("4616", "####"), ("order 1042", "order ####"), ("ab12", "ab##"), ("page 2", "page #")],
+)
+def test_identifiers_of_one_kind_have_one_form(text: str, form: str) -> None:
+    """Each of their digits stands for any other one."""
+    assert identifier_form(text) == form
+    assert identifier_form(text.replace("2", "7")) == form
+
+
+@pytest.mark.parametrize(
+    "text", ["", "save", "a1", "42", "1,284.50", "2026-06-18", "14:30", "order 1042 was paid", "3 days ago"]
+)
+def test_what_names_nothing_has_no_form(text: str) -> None:
+    """Words without digits, values, very short texts and sentences are no identifiers."""
+    assert identifier_form(text) == ""
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,15 @@ from tests.unit.resolution.sketch import (
 )
 
 from steadyhand.model.geometry import Box
-from steadyhand.model.outcome import Ambiguous, Found, NotFound
-from steadyhand.resolution.cascade import Resolver
+from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound
+from steadyhand.resolution.cascade import Resolver, decide
 from steadyhand.resolution.confidence import Model
+from steadyhand.screen.drawing import text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from steadyhand.model.outcome import Resolution
 
 NUMBERS = [number for number, _, _ in ROWS]
 NEW_ROWS = (("2029", "Acorn Paving", "77.10"), ("2030", "Bell Foundry", "1,020.00"))
@@ -114,8 +117,9 @@ def test_rows_that_say_the_same_are_not_told_apart(resolver: Resolver, number: s
     target = table().target(f"0 {number}")
     twin = next(row for row in ROWS if row[0] == number)
     for rows in ((*ROWS, twin), (twin, *ROWS), (twin, twin)):
-        now = table(rows, pitch=44)
-        assert now.clicked(resolver.resolve(target, now.image)) == REFUSED
+        result = resolver.resolve(target, table(rows, pitch=44).image)
+        assert isinstance(result, Ambiguous)
+        assert result.reason.startswith("2 places fit")
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -134,6 +138,66 @@ def test_an_amount_that_changed_makes_no_other_row(resolver: Resolver, number: s
     target = table().target(f"0 {number}")
     now = table([(*row[:2], "999.90") if row[0] == number else row for row in ROWS[::-1]])
     assert now.clicked(resolver.resolve(target, now.image)) == f"0 {number}"
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("prefix", ["", "INV-"])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_of_which_one_digit_differs_is_another_row(
+    resolver: Resolver, number: str, prefix: str, style: Style
+) -> None:
+    """All else in the row is as it was, and it may even stand where it stood: nothing is clicked."""
+    before = [(f"{prefix}{each}", *others) for each, *others in ROWS]
+    after = [(f"{prefix}{int(each) + (each == number)}", *others) for each, *others in ROWS]
+    target = table(before).target(f"0 {prefix}{number}")
+    for rows in (after, after[::-1]):
+        now = table(rows, style=style)
+        assert now.clicked(resolver.resolve(target, now.image)) == REFUSED
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_another_verb_in_the_same_row_is_not_clicked(resolver: Resolver, number: str) -> None:
+    """Open has become Close, all else is as it was."""
+    now = table(verbs=("Close",))
+    assert now.clicked(resolver.resolve(table().target(f"0 {number}"), now.image)) == REFUSED
+
+
+def cards(names: Sequence[str]) -> Sketch:
+    """A screen with cards side by side: a name, and a button below it that says the same on each."""
+    sketch = Sketch()
+    sketch.text("Our coffees", 40, 40)
+    for index, name in enumerate(names):
+        sketch.text(name, 40 + 190 * index, 120)
+        sketch.button("Buy", 40 + 190 * index, 160, name=name)
+    return sketch
+
+
+@pytest.mark.parametrize("name", ["Peru", "Kenya", "Java"])
+def test_a_card_is_known_by_the_name_above_its_button(resolver: Resolver, name: str) -> None:
+    """The cards are in another order: the button of another one is never clicked."""
+    now = cards(("Java", "Peru", "Kenya"))
+    target = cards(("Peru", "Kenya", "Java")).target(name)
+    assert now.clicked(resolver.resolve(target, now.image)) in (name, REFUSED)
+
+
+def parties(labels: Sequence[str], style: Style = LIGHT) -> Sketch:
+    """A screen with fields one below the other, and behind each a button that says the same."""
+    sketch = Sketch(style=style)
+    for index, label in enumerate(labels):
+        sketch.field(label, 40, 110 + 100 * index)
+        sketch.button("Find", 300, 110 + 100 * index, name=f"find {label}")
+    return sketch
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("part", ["find Buyer", "find Seller"])
+@pytest.mark.parametrize("labels", [("Seller", "Buyer"), ("Owner", "Agent")])
+def test_of_two_alike_the_nearest_is_not_good_enough(
+    resolver: Resolver, labels: Sequence[str], part: str, style: Style
+) -> None:
+    """The fields have changed places, or are others: the button that stands where the recorded one did is not taken."""
+    now = parties(labels, style)
+    assert now.clicked(resolver.resolve(parties(("Buyer", "Seller")).target(part), now.image)) in (part, REFUSED)
 
 
 # ---------------------------------------------------------------------------------------------- moved and restyled
@@ -200,6 +264,37 @@ def test_a_check_box_is_found_by_the_words_behind_it(resolver: Resolver, part: s
     for style in (LIGHT, DARK):
         now = options([label if label != part else "Keep my data" for label in labels], style)
         assert now.clicked(resolver.resolve(target, now.image)) == REFUSED
+
+
+EXTRAS = ("Receipt", "Gift wrap", "Insured")
+
+
+def extras(labels: Sequence[str], style: Style = LIGHT, gap_px: int = 32) -> Sketch:
+    """A screen with check boxes side by side, each with its words behind it."""
+    sketch, x = Sketch(720, 300, style), 40
+    sketch.text("Options of the order", 40, 40)
+    for label in labels:
+        sketch.tick(label, x, 120)
+        x += 28 + text_width(label, style.text_px) + gap_px
+    return sketch
+
+
+@pytest.mark.parametrize("gap_px", [16, 32, 64])
+@pytest.mark.parametrize("name", EXTRAS)
+def test_a_check_box_is_not_named_by_the_words_before_it(name: str, gap_px: int) -> None:
+    """They belong to the box before it, however near they stand."""
+    assert extras(EXTRAS, gap_px=gap_px).target(name).label == name
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("name", EXTRAS)
+@pytest.mark.parametrize("order", [(2, 1, 0), (2, 0, 1)])
+def test_check_boxes_side_by_side_are_told_apart(
+    resolver: Resolver, order: Sequence[int], name: str, style: Style
+) -> None:
+    """In another order each is found by its own words, or not at all."""
+    now = extras([EXTRAS[index] for index in order], style)
+    assert now.clicked(resolver.resolve(extras(EXTRAS).target(name), now.image)) in (name, REFUSED)
 
 
 ICONS = ("plus", "cross", "lines", "corner")
@@ -276,6 +371,7 @@ def test_other_words_for_the_same_are_found(resolver: Resolver, before: str, aft
         ("Activer", "Désactiver"),
         ("Save", "Send"),
         ("Confirm", "Cancel"),
+        ("Post", "Cost"),
     ],
 )
 def test_other_words_in_the_same_place_are_refused(resolver: Resolver, before: str, after: str) -> None:
@@ -284,6 +380,14 @@ def test_other_words_in_the_same_place_are_refused(resolver: Resolver, before: s
         for left in (40, 200):
             now = form(verbs=(after, "Help"), style=style, left=left)
             assert now.clicked(resolver.resolve(form(verbs=(before, "Help")).target(before), now.image)) == REFUSED
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("word", ["Page", "Step", "Option"])
+def test_a_number_behind_a_word_may_be_the_name(resolver: Resolver, word: str, style: Style) -> None:
+    """Where the second page was the third one is now: it is not clicked."""
+    before, now = form(verbs=(f"{word} 2", f"{word} 5")), form(verbs=(f"{word} 3", f"{word} 5"), style=style)
+    assert now.clicked(resolver.resolve(before.target(f"{word} 2"), now.image)) == REFUSED
 
 
 # -------------------------------------------------------------------------------------- absent, covered, unusable
@@ -382,6 +486,37 @@ def test_an_unlikely_place_is_not_found_and_named() -> None:
     assert isinstance(result, NotFound)
     assert len(result.candidates) == 1
     assert "0.50" in result.reason
+
+
+FITTING = {"text": 1.0, "row": 0.9, "identity": 0.85, "page": 1.0}
+
+
+def decided(*evidence: dict[str, float], probability: float = 0.4) -> Resolution:
+    """The answer for places one below the other, all of one probability, with this evidence for each."""
+    boxes = [Box(40, 40 + 60 * index, 120, 34) for index in range(len(evidence))]
+    method = Method.SOM_TEXT_MATCH
+    candidates = (
+        Candidate(box.center, box, probability, method, each) for box, each in zip(boxes, evidence, strict=True)
+    )
+    return decide(tuple(candidates), Model.fitted().normal)
+
+
+@pytest.mark.parametrize(
+    "fitting", [FITTING, {"text": 0.9}, {"drawn": 0.95, "label": 0.0}, {"label": 1.0, "row": 0.8}, {"drawn": 0.8}]
+)
+def test_several_places_that_fit_are_ambiguous_and_not_missing(fitting: dict[str, float]) -> None:
+    """None is likely because the others are there too: the reason says so, and does not say that nothing was found."""
+    result = decided(fitting, fitting, fitting)
+    assert isinstance(result, Ambiguous)
+    assert result.reason.startswith("3 places fit")
+    assert len(result.candidates) == 3
+
+
+@pytest.mark.parametrize("other", [{"text": 0.7}, {"text": 1.0, "row": 0.5}, {"text": 1.0, "identity": 0.0}])
+def test_a_place_that_does_not_fit_makes_nothing_ambiguous(other: dict[str, float]) -> None:
+    """Other words, another row, or what is known not to be the recorded one: the target is not there."""
+    for evidence in ((FITTING, other), (other, other), (other, FITTING), (FITTING,)):
+        assert isinstance(decided(*evidence, probability=0.25), NotFound)
 
 
 def test_an_answer_explains_itself(resolver: Resolver) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from steadyhand.model.geometry import Box
 from steadyhand.resolution.confidence import Model, are_one, features
-from steadyhand.resolution.evidence import Kind
+from steadyhand.resolution.controls import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,84 +1,15 @@
-"""What speaks for a place: its words, its label, its row, its kind."""
+"""What speaks for a place: its words, its label, its row, what is drawn on it."""
 
 from __future__ import annotations
 
+import cv2
 import pytest
-from tests.unit.resolution.sketch import DARK, FIELDS, LIGHT, ROWS, VERBS, Sketch, form, table
+from tests.unit.resolution.sketch import DARK, FIELDS, LIGHT, ROWS, Sketch, Style, form, table
 
 from steadyhand.model.geometry import Box
 from steadyhand.perception.scene import Scene
-from steadyhand.resolution.evidence import Kind, Present, Recorded, text_likeness
-from steadyhand.screen.drawing import panel
-
-
-@pytest.mark.parametrize(
-    ("recorded", "present", "least", "most"),
-    [
-        ("save", "save", 1, 1),
-        ("inbox 3", "inbox 12", 0.85, 0.95),
-        ("x save", "save", 0.95, 1),
-        ("save", "enregistrer", 0.9, 0.95),
-        ("enable", "disable", 0, 0),
-        ("x enable", "disable", 0, 0),
-        ("approve", "reject", 0, 0),
-        ("inv-2047", "inv-2041", 0, 0),
-        ("save", "help", 0, 0),
-    ],
-)
-def test_words_are_alike_by_letters_or_by_meaning(recorded: str, present: str, least: float, most: float) -> None:
-    """The same words most, a count or an icon aside little less, synonyms nearly; opposites and other words not."""
-    assert least <= text_likeness(recorded, present) <= most
-
-
-def drawn() -> Sketch:
-    """A screen with a thing of each kind."""
-    sketch = form()
-    sketch.tick("Send a receipt", 400, 120)
-    box = Box(400, 180, 24, 24)
-    panel(sketch.image, Box(410, 182, 4, 20), LIGHT.ink)
-    panel(sketch.image, Box(402, 190, 20, 4), LIGHT.ink)
-    sketch.parts["plus"] = box
-    return sketch
-
-
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        ("Save", Kind.WORDS),
-        ("Supplier", Kind.FIELD),
-        ("Send a receipt", Kind.TICK),
-        ("plus", Kind.ICON),
-    ],
-)
-def test_a_thing_is_of_a_kind(part: str, kind: Kind) -> None:
-    """A button, a field, a check box and a drawing are told apart by their picture."""
-    assert Recorded(drawn().target(part)).kind is kind
-
-
-def test_a_field_stays_a_field_when_something_stands_in_it() -> None:
-    """It is written in from its left end, where the words of a button stand in its middle."""
-    filled = form(values=("Alder", "1,940.00", "Monthly"))
-    assert [Recorded(filled.target(part)).kind for part in (*FIELDS, *VERBS)] == [Kind.FIELD] * 3 + [Kind.WORDS] * 2
-
-
-def test_entries_of_a_list_are_no_fields() -> None:
-    """They are frames of about the same size as fields, but they touch one another."""
-    sketch = Sketch()
-    for index, name in enumerate(("first", "second", "third")):
-        sketch.parts[name] = Box(40, 60 + 35 * index, 300, 36)
-        panel(sketch.image, sketch.parts[name], LIGHT.surface, LIGHT.line)
-    assert Recorded(sketch.target("second")).kind is not Kind.FIELD
-
-
-@pytest.mark.parametrize(("baseline", "kind"), [(None, Kind.FIELD), (82, Kind.FIELD), (150, Kind.WORDS)])
-def test_a_field_for_several_lines_is_written_in_from_its_top(baseline: int | None, kind: Kind) -> None:
-    """Empty or with a first line it is a field; a panel with words in its middle is none."""
-    sketch = Sketch()
-    sketch.parts["note"] = Box(40, 60, 400, 160)
-    panel(sketch.image, sketch.parts["note"], LIGHT.surface, LIGHT.line)
-    if baseline is not None:
-        sketch.text("Monthly order", 54, baseline)
-    assert Recorded(sketch.target("note")).kind is kind
+from steadyhand.resolution.evidence import Present
+from steadyhand.resolution.recorded import Recorded
 
 
 def weighed(before: Sketch, part: str, now: Sketch, place: str) -> dict[str, float]:
@@ -102,6 +33,61 @@ def test_its_row_tells_a_button_from_that_of_another_row() -> None:
     assert right["text"] == wrong["text"] > 0.95
     assert right["row"] > wrong["row"] + 0.5
     assert right["identity"] > wrong["identity"] + 0.5
+
+
+def test_another_identifier_in_its_row_makes_it_another_row() -> None:
+    """However much else is as it was; where all digits are the recorded ones the rest of the row decides."""
+    before = table([(f"INV-{number}", *others) for number, *others in ROWS])
+    now = table([(f"INV-{number}", *others) for number, *others in (("2039", *ROWS[2][1:]), *ROWS[3:])])
+    other, same = (
+        weighed(before, f"0 INV-{number}", now, f"0 INV-{place}")
+        for number, place in (("2038", "2039"), ("2042", "2042"))
+    )
+    assert other["row"] > 0.5
+    assert other["identity"] == 0
+    assert same["identity"] > 0.8
+
+
+def test_of_those_that_nothing_tells_apart_none_has_an_identity() -> None:
+    """Two buttons that say the same, each aslant of what names it: not even the recorded one is sure to be it."""
+    sketch = Sketch()
+    for y, label in ((110, "Buyer"), (210, "Seller")):
+        sketch.field(label, 40, y)
+        sketch.button("Find", 300, y, name=f"find {label}")
+    for part in ("find Buyer", "find Seller"):
+        assert weighed(sketch, "find Buyer", sketch, part)["identity"] == 0
+
+
+def badge(shape: str, *, style: Style = LIGHT, size: int = 1, left: int = 60) -> Sketch:
+    """A screen with a drawing that cannot be read as a letter."""
+    sketch = Sketch(style=style)
+    sketch.text("Drawing board", 40, 40)
+    strokes = {
+        "plus": [((-9, 0), (9, 0)), ((0, -9), (0, 9))],
+        "lines": [((-9, down), (9, down)) for down in (-6, 0, 6)],
+    }[shape]
+    for start, end in strokes:
+        ends = [(left + size * x, 120 + size * y) for x, y in (start, end)]
+        cv2.line(sketch.image, *ends, style.ink, 2 * size)
+    sketch.parts["badge"] = Box(left, 120, 0, 0).grown(11 * size)
+    return sketch
+
+
+def test_a_thing_without_words_is_known_by_what_is_drawn_on_it() -> None:
+    """The same drawing counts at another place and size and in other colours; another one does not, there or here."""
+    before = badge("plus")
+    for now in (before, badge("plus", left=200), badge("plus", size=2), badge("plus", size=2, style=DARK, left=200)):
+        assert weighed(before, "badge", now, "badge")["drawn"] > 0.8
+    for now in (badge("lines"), badge("lines", size=2, style=DARK)):
+        assert weighed(before, "badge", now, "badge")["drawn"] < 0.3
+
+
+def test_what_is_drawn_on_a_thing_with_words_does_not_count() -> None:
+    """Buttons, fields and check boxes are known by other things."""
+    sketch = form()
+    sketch.tick("Send a receipt", 400, 120)
+    for part in ("Save", "Supplier", "Send a receipt"):
+        assert "drawn" not in weighed(sketch, part, sketch, part)
 
 
 def test_its_label_tells_a_field_from_another_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steadyhand.resolution.meaning import are_opposites, key, lengths, mean_the_same
+from steadyhand.resolution.meaning import are_opposites, key, lengths, mean_the_same, text_likeness
 
 SAME = [
     ("save", "enregistrer"),
@@ -92,3 +92,25 @@ def test_the_lengths_are_those_of_all_ways_to_say_it() -> None:
     """By them the words on a screen that might say it are picked out, without comparing them all."""
     assert {len("save"), len("enregistrer"), len("savechanges")} <= lengths("save")
     assert lengths("harbour lane") == {len("harbourlane")}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "present", "least", "most"),
+    [
+        ("save", "save", 1, 1),
+        ("inbox 3", "inbox 12", 0.85, 0.95),
+        ("page 2", "page 3", 0, 0),
+        ("page", "page 2", 0, 0),
+        ("oe save", "save", 0.8, 0.9),
+        ("x save", "save", 0.95, 1),
+        ("save", "enregistrer", 0.9, 0.95),
+        ("enable", "disable", 0, 0),
+        ("x enable", "disable", 0, 0),
+        ("approve", "reject", 0, 0),
+        ("inv-2047", "inv-2041", 0, 0),
+        ("save", "help", 0, 0),
+    ],
+)
+def test_words_are_alike_by_letters_or_by_meaning(recorded: str, present: str, least: float, most: float) -> None:
+    """The same words most, a count or an icon aside little less, synonyms nearly; opposites and other words not."""
+    assert least <= text_likeness(recorded, present) <= most

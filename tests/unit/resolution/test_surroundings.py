@@ -78,6 +78,43 @@ def test_a_check_box_is_named_by_the_words_behind_it() -> None:
     assert label_of(TICK, [ABOVE, BELOW]) == "above"
 
 
+def test_what_stands_before_a_check_box_names_it_only_if_nothing_stands_behind() -> None:
+    """It mostly belongs to the check box before, however near it is."""
+    before = Words("before", Box(134, 100, 60, 16))
+    assert label_of(TICK, [before, BEHIND]) == "behind"
+    assert label_of(TICK, [before]) == "before"
+
+
+def test_a_heading_is_no_label() -> None:
+    """What is nearly as high as a field stands over more than it; smaller type above it names it."""
+    heading = Words("Your order", Box(200, 66, 160, 26))
+    assert label_of(FIELD, [heading]) == ""
+    assert label_of(FIELD, [heading, ABOVE]) == "above"
+
+
+def test_a_text_beside_a_field_is_on_one_line_with_it() -> None:
+    """What stands lower beside it belongs to something else, unless it begins where a large field begins."""
+    assert label_of(FIELD, [Words("lower", Box(100, 118, 60, 16))]) == ""
+    assert label_of(FIELD, [Words("higher", Box(100, 92, 60, 16))]) == "higher"
+    assert label_of(Box(200, 100, 240, 120), [Words("beginning", Box(100, 104, 60, 16))]) == "beginning"
+
+
+BAR, OTHER_BAR = Box(190, 90, 400, 54), Box(20, 90, 150, 54)
+
+
+def test_a_text_in_another_bar_names_nothing() -> None:
+    """A panel beside that of the field, which does not touch it; without frames the text would be the label."""
+    assert label_of(FIELD, [LEFT], [BAR]) == "left"
+    assert label_of(FIELD, [LEFT], [BAR, OTHER_BAR]) == ""
+    assert label_of(FIELD, [LEFT], [OTHER_BAR]) == "left"
+
+
+def test_the_next_cell_of_a_table_names_a_field() -> None:
+    """Cells touch one another, or all but."""
+    for gap_px, label in ((0, "left"), (8, "left"), (9, "")):
+        assert label_of(FIELD, [LEFT], [BAR, Box(BAR.x - gap_px - 150, 90, 150, 54)]) == label
+
+
 def test_what_is_too_far_away_names_nothing() -> None:
     """A text at the other end of the screen is the label of something else."""
     assert label_of(FIELD, [Words("far", Box(10, 10, 60, 16))]) == ""

@@ -1,0 +1,107 @@
+"""What is known of a target from its own screen: what it is, and what tells it from its look-alikes."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.resolution.sketch import FIELDS, LIGHT, ROWS, VERBS, Sketch, form, table
+
+from steadyhand.model.geometry import Box
+from steadyhand.resolution.controls import Kind
+from steadyhand.resolution.recorded import Recorded
+from steadyhand.screen.drawing import panel
+
+
+def drawn() -> Sketch:
+    """A screen with a thing of each kind."""
+    sketch = form()
+    sketch.tick("Send a receipt", 400, 120)
+    box = Box(400, 180, 24, 24)
+    panel(sketch.image, Box(410, 182, 4, 20), LIGHT.ink)
+    panel(sketch.image, Box(402, 190, 20, 4), LIGHT.ink)
+    sketch.parts["plus"] = box
+    return sketch
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("Save", Kind.WORDS),
+        ("Supplier", Kind.FIELD),
+        ("Send a receipt", Kind.TICK),
+        ("plus", Kind.ICON),
+    ],
+)
+def test_a_thing_is_of_a_kind(part: str, kind: Kind) -> None:
+    """A button, a field, a check box and a drawing are told apart by their picture."""
+    assert Recorded(drawn().target(part)).kind is kind
+
+
+def test_a_field_stays_a_field_when_something_stands_in_it() -> None:
+    """It is written in from its left end, where the words of a button stand in its middle."""
+    filled = form(values=("Alder", "1,940.00", "Monthly"))
+    assert [Recorded(filled.target(part)).kind for part in (*FIELDS, *VERBS)] == [Kind.FIELD] * 3 + [Kind.WORDS] * 2
+
+
+def test_entries_of_a_list_are_no_fields() -> None:
+    """They are frames of about the same size as fields, but they touch one another."""
+    sketch = Sketch()
+    for index, name in enumerate(("first", "second", "third")):
+        sketch.parts[name] = Box(40, 60 + 35 * index, 300, 36)
+        panel(sketch.image, sketch.parts[name], LIGHT.surface, LIGHT.line)
+    assert Recorded(sketch.target("second")).kind is not Kind.FIELD
+
+
+@pytest.mark.parametrize(("baseline", "kind"), [(None, Kind.FIELD), (82, Kind.FIELD), (150, Kind.WORDS)])
+def test_a_field_for_several_lines_is_written_in_from_its_top(baseline: int | None, kind: Kind) -> None:
+    """Empty or with a first line it is a field; a panel with words in its middle is none."""
+    sketch = Sketch()
+    sketch.parts["note"] = Box(40, 60, 400, 160)
+    panel(sketch.image, sketch.parts["note"], LIGHT.surface, LIGHT.line)
+    if baseline is not None:
+        sketch.text("Monthly order", 54, baseline)
+    assert Recorded(sketch.target("note")).kind is kind
+
+
+# ----------------------------------------------------------------------------------------------------- its look-alikes
+
+
+def test_a_row_is_told_from_the_others_by_what_stands_in_it() -> None:
+    """Its number, its supplier and its amount: of the buttons in five rows each of the other four is a look-alike."""
+    recorded = Recorded(table().target("0 2034"))
+    (telling,) = recorded.telling
+    assert {each.text for each in telling} == {"2034", "brightwater linen", "2,318.40"}
+    assert len(recorded.lookalikes) == 4
+    assert recorded.has_rows_alike
+    assert not recorded.is_one_of_many
+
+
+def test_what_tells_a_row_is_what_the_others_lack() -> None:
+    """A supplier with two invoices tells them from all others, and not from each other."""
+    rows = (ROWS[0], ("2034", *ROWS[0][1:]), ROWS[2])
+    told = [{each.text for each in telling} for telling in Recorded(table(rows).target("0 2034")).telling]
+    assert sorted(told, key=len) == [{"2034"}, {"2034", "alder joinery", "1,940.00"}]
+
+
+def test_where_nothing_tells_two_apart_the_target_is_one_of_many() -> None:
+    """Two rows that say the same, or two buttons aslant of the fields that they belong to."""
+    assert Recorded(table((ROWS[0], ROWS[1], ROWS[1])).target("0 2034")).is_one_of_many
+    sketch = Sketch()
+    for y, label in ((110, "Buyer"), (210, "Seller")):
+        sketch.field(label, 40, y)
+        sketch.button("Find", 300, y, name=f"find {label}")
+    assert Recorded(sketch.target("find Buyer")).is_one_of_many
+
+
+def test_a_thing_without_look_alikes_is_the_only_one() -> None:
+    """Nothing has to be told apart, and nothing tells."""
+    recorded = Recorded(form().target("Save"))
+    assert recorded.lookalikes == recorded.telling == []
+    assert not recorded.is_one_of_many
+    assert not recorded.has_rows_alike
+
+
+@pytest.mark.parametrize("prefix", ["", "INV-"])
+def test_the_number_of_an_order_names_its_row(prefix: str) -> None:
+    """Amounts, and the numbers of other rows, do not."""
+    recorded = Recorded(table([(f"{prefix}{number}", *others) for number, *others in ROWS]).target(f"0 {prefix}2042"))
+    assert [each.text for each in recorded.identifiers] == [f"{prefix.lower()}2042"]
