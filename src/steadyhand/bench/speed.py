@@ -10,8 +10,8 @@ the larger screen, for what stands on a screen is what reading it costs. A clock
 screenshot equals the recorded one. For an absent target it alone is hidden: its twins and its neighbours stay.
 
 What is counted is the CPU of one thread for finding a target that has just been got to know, on a frame that nobody
-has seen; decoding is left out. All tools take a trial before the next one comes, so that what else a shared machine does
-falls on all of them alike. A fast wrong answer is worth nothing: right and wrong are counted beside the time.
+has seen; decoding is left out. All tools take a trial before the next one comes, so that what else a shared machine
+does falls on all of them alike. A fast wrong answer is worth nothing: right and wrong are counted beside the time.
 
 *Peak memory* is that of a whole run of the demo's workflow in headless Chromium, in a process of its own.
 """

@@ -138,8 +138,8 @@ def icon(
     if rim_px:
         cv2.rectangle(gray, (round(box.x), round(box.y)), (round(box.right), round(box.bottom)), (ink,), 1)
     for start, end in STROKES[name]:
-        ends = [(x + size * right, y + size * down) for right, down in (start, end)]
-        cv2.line(gray, *ends, (ink,), 2 * size, cv2.LINE_AA)
+        first, last = ((x + size * right, y + size * down) for right, down in (start, end))
+        cv2.line(gray, first, last, (ink,), 2 * size, cv2.LINE_AA)
     return glyphs(gray, box)
 
 

@@ -67,8 +67,8 @@ def badge(shape: str, *, style: Style = LIGHT, size: int = 1, left: int = 60) ->
         "lines": [((-9, down), (9, down)) for down in (-6, 0, 6)],
     }[shape]
     for start, end in strokes:
-        ends = [(left + size * x, 120 + size * y) for x, y in (start, end)]
-        cv2.line(sketch.image, *ends, style.ink, 2 * size)
+        first, last = ((left + size * x, 120 + size * y) for x, y in (start, end))
+        cv2.line(sketch.image, first, last, style.ink, 2 * size)
     sketch.parts["badge"] = Box(left, 120, 0, 0).grown(11 * size)
     return sketch
 

@@ -95,7 +95,8 @@ def test_where_nothing_tells_two_apart_the_target_is_one_of_many() -> None:
 def test_a_thing_without_look_alikes_is_the_only_one() -> None:
     """Nothing has to be told apart, and nothing tells."""
     recorded = Recorded(form().target("Save"))
-    assert recorded.lookalikes == recorded.telling == []
+    assert recorded.lookalikes == []
+    assert recorded.telling == []
     assert not recorded.is_one_of_many
     assert not recorded.has_rows_alike
 
