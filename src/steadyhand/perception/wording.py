@@ -20,25 +20,12 @@ _VARIANTS = str.maketrans(
 )
 _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b"})
 
-_COUNT = re.compile(r"[(\[]?\d{1,3}[)\]+]?")
-_NUMBERED = frozenset(
-    (
-        "page", "step", "option", "part", "section", "chapter", "question", "answer", "level", "line", "row",
-        "column", "table", "tab", "room", "floor", "gate", "track", "slot", "seat", "bed", "item", "no", "number",
-        "nr", "week", "day", "month", "quarter", "year", "version", "release", "channel", "port", "unit", "zone",
-        "area", "group", "team", "class", "grade", "stage", "phase", "round", "game", "set", "player", "user",
-        "account", "address", "phone", "etape", "partie", "chapitre", "reponse", "niveau", "ligne", "colonne",
-        "rang", "salle", "chambre", "etage", "porte", "quai", "place", "numero", "semaine", "jour", "mois",
-        "trimestre", "annee", "canal", "zone", "groupe", "equipe", "classe", "phase", "manche", "joueur",
-        "compte", "adresse", "telephone",
-    )
-)  # fmt: skip
-"""Words whose number is a name. Source: a decision; English and French."""
-
+_COUNT = re.compile(r"[(\[]\d{1,4}\+?[)\]]|\d{1,4}\+")
 _CONFUSION_SIMILARITY = 0.95
 _LEAST_LETTERS = 4
-_LEAST_SIMILARITY = 0.75
-"""Below this share of common letters two texts have nothing to do with each other."""
+_LEAST_SIMILARITY = 0.85
+"""Below this share of common letters two texts differ by more than readers do. Source: measured, 99% of the words that
+were read wrongly share more; Close and Clone, Amount and Net amount share less."""
 
 
 @lru_cache(maxsize=50_000)
@@ -93,16 +80,11 @@ def _digits_differ(left: str, right: str) -> bool:
 
 @lru_cache(maxsize=50_000)
 def without_counts(folded: str) -> str:
-    """Folded text without the words that are mere numbers (a badge); all of it if there is nothing else.
+    """Folded text without the counts in it, such as `(12)` and `99+`; all of it if there is nothing else.
 
-    A number behind a word such as *page* or *step* is a name, and stays.
+    A plain number is a part of the name, as in `page 2`.
     """
-    words = folded.split()
-    kept = [
-        word
-        for before, word in zip(["", *words], words, strict=False)
-        if before in _NUMBERED or not _COUNT.fullmatch(word)
-    ]
+    kept = [word for word in folded.split() if not _COUNT.fullmatch(word)]
     return " ".join(kept) or folded
 
 
@@ -130,7 +112,8 @@ def without_scrap(folded: str) -> str:
 _SCRAP_LETTERS = 2
 _DENIALS = frozenset({"no", "ne", "un", "up", "on", "in", "re"})
 _VALUE = re.compile(r"[\W\d_]*(?:\d[\W\d_]*)(?:(?:[ap]\.?m|eur|usd|gbp|k|m|h|min|kb|mb|gb)[\W\d_]*)?")
-_COUNT_DIGITS = 3
+_NUMBER = re.compile(r"\D*#\D*\d+\D*|[(\[]?\d{4,}[)\]]?|\d+-\d{3,}|\d{3,}-\d+")
+"""A number that names something: with its sign, of more digits than a count has, or parted as no date is."""
 _MONTHS = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|fevr|mars|avr|mai|juin|juil|aout|sept)[a-z]*\b"
 )
@@ -141,12 +124,13 @@ def is_value(folded: str) -> bool:
     """Whether a text is an amount, a count, a date or a time, which change while the thing beside them stays the same.
 
     Args:
-        folded: Folded text. `INV-2047` is no value, and neither is `4616`: letters, and more digits than a count has,
-            make an identifier of a number.
+        folded: Folded text. `INV-2047` is no value, and neither are `4616` and `#12`: letters, a sign, and more
+            digits than a count has make an identifier of a number.
     """
-    if folded.isdigit() and len(folded) > _COUNT_DIGITS:
+    bare = _MONTHS.sub("", folded)
+    if bare == folded and _NUMBER.fullmatch(folded):
         return False
-    return bool(_VALUE.fullmatch(folded) or _VALUE.fullmatch(_MONTHS.sub("", folded)) or folded.endswith(" ago"))
+    return bool(_VALUE.fullmatch(bare) or folded.endswith(" ago"))
 
 
 _IDENTIFIER_LETTERS, _IDENTIFIER_WORDS = 3, 2

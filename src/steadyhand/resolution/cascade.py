@@ -39,6 +39,7 @@ _WORTH_NAMING = 0.05
 """Candidates less likely than this are left out of results: whoever looks at a miss wants the few that mattered."""
 _RIVAL_FROM = 0.3
 _TWIN_TEXT = 0.9
+_MOST_WEIGHED = 24
 _FITTING = 0.8
 
 
@@ -161,15 +162,20 @@ def weigh_evidence(
 ) -> list[tuple[Proposal, dict[str, float], dict[str, float]]]:
     """Each thing that was proposed, with its evidence and the features that the model looks at.
 
-    What was proposed twice, as a frame and as the words in it, is weighed as what is more like the target.
+    What was proposed twice, as a frame and as the words in it, is weighed as what is more like the target; of what is
+    least like the target the surroundings are not looked at.
     """
     recorded, has_text = present.recorded, bool(present.recorded.text)
-    weighed = [(proposal, present.weigh(proposal.box, proposal.text)) for proposal in proposals]
+    weighed = [(proposal, present.thing_at(proposal.box, proposal.text)) for proposal in proposals]
     weighed.sort(key=lambda pair: -sameness(recorded.kind, pair[1], has_text=has_text))
     kept: list[tuple[Proposal, dict[str, float]]] = []
     for proposal, mine in weighed:
         if not any(are_one(proposal.box, other.box) for other, _ in kept):
             kept.append((proposal, mine))
+        if len(kept) == _MOST_WEIGHED:
+            break
+    for proposal, mine in kept:
+        mine.update(present.surroundings_of(proposal.box, mine))
     for proposal, mine in kept:
         others = [
             other.box

@@ -87,7 +87,7 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
         return max(named, 0.95 * text * (0.5 + 0.5 * shape) * (0.2 + 0.8 * is_kind), nameless)
     if kind is Kind.TICK:
         named = label if "label" in evidence else evidence.get("identity", evidence.get("row", 0.5))
-        return is_kind * (0.55 + 0.45 * named)
+        return is_kind * (0.25 + 0.75 * named)
     return evidence["drawn"] * (0.4 + 0.6 * is_kind)
 
 
@@ -109,7 +109,7 @@ def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: 
         shares = [mine[name] - theirs[name] for name in names if name in mine and name in theirs]
         return max(shares, default=0.0, key=abs)
     if "identity" in mine:
-        return max(mine[name] - theirs[name] for name in ("identity", "row", "drawn") if name in mine)
+        return max(mine[name] - theirs.get(name, 0.0) for name in ("identity", "row", "drawn") if name in mine)
     weights = {"row": 2.0, "column": 1.0, "place": 1.0, "side": 1.0}
     if "kind" in mine:  # of things without words of their own
         weights["label"] = 2.0
@@ -146,8 +146,6 @@ def features(
         if "twin" in evidence:
             least_lead = min(least_lead, 0.0)
         around, identity = surroundings(evidence), evidence.get("identity", 1.0)
-        if kind in (Kind.FIELD, Kind.TICK) and "label" in evidence:  # what names it tells it from its look-alikes
-            identity = max(evidence.get("identity", 0.0), evidence["label"], evidence.get("text", 0.0))
         told = min(1.0, max(0.0, 2.2 * identity - 0.8))  # half of what tells it from its look-alikes is too little
         result.append(
             {

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FIELD_HEIGHT_PX, _AREA_HEIGHT_PX, _LEAST_PART = 70, 400, 0.02
 """How high a field for one line is at most, and one for several; what is smaller than that part of it is no thing."""
+_LEAST_FIELD_PX = 18
+"""The least height of a field. Source: a line of 13 px with its spacing and a border; what is lower is a bar."""
 _INNER_HEIGHT, _INNER_WIDTH = 0.4, 2.5
 _ALIGNED_PX = 8
 
@@ -45,7 +47,12 @@ def is_field(scene: Scene, box: Box) -> bool:
     """
     frames = [frame for frame in scene.rectangles if frame.overlap(box) > 0.55]
     is_area = FIELD_HEIGHT_PX < box.height <= _AREA_HEIGHT_PX
-    if not frames or box.width < (1.5 if is_area else 2.5) * box.height or box.height > _AREA_HEIGHT_PX:
+    if (
+        not frames
+        or box.height < _LEAST_FIELD_PX
+        or box.width < (1.5 if is_area else 2.5) * box.height
+        or box.height > _AREA_HEIGHT_PX
+    ):
         return False
     frame = max(frames, key=lambda other: other.overlap(box))
     for other in scene.rectangles:

@@ -44,7 +44,7 @@ from steadyhand.resolution.surroundings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,6 +56,8 @@ _ALIKE = 0.9
 _ALIGNED_PX = 8
 _UNSURE = 0.3
 """How much half a yes weighs beside what is known of the surroundings: little is known where few texts stand near."""
+_BESIDE = 0.8
+"""What a label counts that stands on another side now, or is not what one would take for the label."""
 _MOVED_PX = 300.0
 _NEAR_PX, _FAR_PX = 200.0, 400.0
 """What stands so near to a thing moves with it; what stands further away tells less and less of its place."""
@@ -88,6 +90,7 @@ class Present:
         self.scene = scene
         self.recorded = recorded
         self.phrases = scene.phrases
+        self._found: dict[Box, list[Neighbour]] = {}
 
     @cached_property
     def matches(self) -> list[Match]:
@@ -161,17 +164,14 @@ class Present:
         scaled = cv2.resize(crop, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_AREA)
         return np.asarray(scaled, np.uint8)
 
-    def weigh(self, box: Box, text: str) -> dict[str, float]:
-        """All evidence about one place.
+    def thing_at(self, box: Box, text: str) -> dict[str, float]:
+        """What speaks for a place being the same thing.
 
         Args:
             box: The place, frame space.
             text: What is written on it.
         """
-        recorded, target = self.recorded, self.recorded.target
-        outside = [phrase for phrase in self.phrases if not box.contains(phrase.box.center)]
-        neighbours = neighbours_of(box, outside)
-        folded = fold(text)
+        recorded, label, folded = self.recorded, fold(self.recorded.target.label), fold(text)
         evidence = {"page": self.page, "shape": self._shape(box), "look": self._look(box)}
         if recorded.kind is not Kind.WORDS:
             evidence["kind"] = self._kind(box, text)
@@ -181,10 +181,43 @@ class Present:
         if recorded.text:
             evidence["text"] = text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
-        if target.label:
-            named = text_likeness(fold(target.label), fold(label_of(box, outside, self.scene.rectangles)))
-            evidence["label"] = max(named, 0.8 * self._label_likeness(fold(target.label), neighbours))
-        evidence.update(self._around(neighbours))
+        if label:
+            neighbours = self._neighbours(box)
+            name = label_of(box, neighbours, self.scene.rectangles)
+            is_named = name is not None and recorded.kind is Kind.TICK  # what stands before one stands behind another
+            beside = 0.0 if is_named else _BESIDE * self._label_likeness(label, neighbours)
+            is_moved = name is not None and recorded.label_side not in (None, name.relation)
+            named = text_likeness(label, name.text) if name is not None else 0.0
+            evidence["label"] = max(named * (_BESIDE if is_moved else 1.0), beside)
+        return evidence
+
+    def surroundings_of(self, box: Box, thing: Mapping[str, float]) -> dict[str, float]:
+        """What speaks for a place being in the same surroundings.
+
+        Args:
+            box: The place, frame space.
+            thing: What speaks for its being the same thing.
+        """
+        recorded, neighbours = self.recorded, self._neighbours(box)
+        evidence: dict[str, float] = {}
+        for name, relations in (("row", _ROW), ("column", _COLUMN)):
+            wanted = [neighbour for neighbour in recorded.neighbours if neighbour.relation in relations]
+            share = self._shared(wanted, [neighbour for neighbour in neighbours if neighbour.relation in relations])
+            if share is not None:
+                evidence[name] = share
+        row = [neighbour for neighbour in neighbours if neighbour.is_in_row]
+        sides = [_keeps_side(mine, row) for mine in recorded.neighbours if mine.is_in_row]
+        known = [side for side in sides if side is not None]
+        if known:
+            evidence["side"] = sum(known) / len(known)
+        if self._is_another_row(row):
+            evidence["identity"] = 0.0
+        elif recorded.names:  # they tell it from its look-alikes
+            evidence["identity"] = max(thing.get(name, 0.0) for name in recorded.names)
+        elif recorded.is_one_of_many:
+            evidence["identity"] = 0.0
+        elif recorded.telling:
+            evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
             evidence["place"] = math.exp(-away / 60) * self._bearing
@@ -202,8 +235,8 @@ class Present:
         """
         if are_in_one_row(left, right) or not are_in_one_column(left, right) or self.recorded.has_rows_alike:
             return False
-        here = [each for each in neighbours_of(left, self.phrases) if each.is_in_row]
-        there = [each for each in neighbours_of(right, self.phrases) if each.is_in_row]
+        here = [each for each in self._neighbours(left) if each.is_in_row]
+        there = [each for each in self._neighbours(right) if each.is_in_row]
         pairs = [
             similarity(mine.text, their.text) >= _ALIKE
             for mine in here
@@ -213,28 +246,13 @@ class Present:
         ]
         return bool(pairs) and all(pairs)
 
-    def _around(self, neighbours: Sequence[Neighbour]) -> dict[str, float]:
-        """What the texts around a place say of it."""
-        recorded = self.recorded
-        evidence: dict[str, float] = {}
-        for name, relations in (
-            ("row", _ROW),
-            ("column", _COLUMN),
-        ):
-            wanted = [neighbour for neighbour in recorded.neighbours if neighbour.relation in relations]
-            share = self._shared(wanted, [neighbour for neighbour in neighbours if neighbour.relation in relations])
-            if share is not None:
-                evidence[name] = share
-        row = [neighbour for neighbour in neighbours if neighbour.is_in_row]
-        sides = [_keeps_side(mine, row) for mine in recorded.neighbours if mine.is_in_row]
-        known = [side for side in sides if side is not None]
-        if known:
-            evidence["side"] = sum(known) / len(known)
-        if recorded.is_one_of_many or self._is_another_row(row):
-            evidence["identity"] = 0.0
-        elif recorded.telling:
-            evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
-        return evidence
+    def _neighbours(self, box: Box) -> list[Neighbour]:
+        """What stands in the row and in the column of a place."""
+        found = self._found.get(box)
+        if found is None:
+            outside = [phrase for phrase in self.phrases if not box.contains(phrase.box.center)]
+            found = self._found[box] = neighbours_of(box, outside)
+        return found
 
     def _is_another_row(self, row: Sequence[Neighbour]) -> bool:
         """Whether an identifier that stood in the target's row is another one here."""
@@ -307,7 +325,7 @@ class Present:
         wide = abs(math.log(max(box.width, 1) / max(target.width * self.scale, 1)))
         high = abs(math.log(max(box.height, 1) / max(target.height * self.scale, 1)))
         if self.recorded.kind is Kind.FIELD:
-            return math.exp(-(wide + (high if target.height > FIELD_HEIGHT_PX else 6 * high)) / 6)
+            return math.exp(-(wide + (high if target.height > FIELD_HEIGHT_PX else 9 * high)) / 6)
         return math.exp(-(wide / 2 + high))
 
     def _look(self, box: Box) -> float:

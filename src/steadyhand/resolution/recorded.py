@@ -15,7 +15,7 @@ from steadyhand.perception.scene import Scene
 from steadyhand.perception.template import are_drawn_alike, cut, glyphs, search
 from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts
 from steadyhand.resolution.controls import Kind, holder_of, is_field
-from steadyhand.resolution.surroundings import Neighbour, are_in_one_column, are_in_one_row, neighbours_of
+from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_column, are_in_one_row, neighbours_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +124,22 @@ class Recorded:
     def is_one_of_many(self) -> bool:
         """Whether nothing tells the target from one of its look-alikes."""
         return not all(self._telling)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What tells a field or a check box from all others: of its label and its text what its screen shows once."""
+        if self.kind not in (Kind.FIELD, Kind.TICK):
+            return ()
+        written = [fold(mark.text) for mark in self.target.landmarks]
+        label = fold(self.target.label)
+        is_labelled = sum(similarity(text, label) >= _ALIKE for text in written) == 1
+        is_written = bool(self.text) and not any(similarity(text, self.text) >= _ALIKE for text in written)
+        return ("label",) * is_labelled + ("text",) * is_written
+
+    @cached_property
+    def label_side(self) -> Relation | None:
+        """On which side of it its label stands; None if that is not known."""
+        return next((each.relation for each in self.neighbours if each.said == self.target.label), None)
 
     @cached_property
     def identifiers(self) -> list[Neighbour]:

@@ -103,7 +103,7 @@ def seen_unchanged(recorded: Recorded, scene: Scene, view: View) -> tuple[Box, d
     if shift is None or _count_in_column(recorded.scene, scene, view.row.shifted(*shift), view.row) != 1:
         return None
     page = _same_texts(recorded, scene, shift)
-    if page < _SAME_PAGE:
+    if page < _SAME_PAGE or not _is_told(recorded, scene, shift):
         return None
     return recorded.target.box.shifted(*shift), {"look": look, "page": page}
 
@@ -212,11 +212,25 @@ def _same_texts(recorded: Recorded, scene: Scene, shift: tuple[float, float]) ->
     seen = 0
     for mark in marks:
         picture = cut(recorded.scene.gray, mark.box)
-        if any(_difference(picture, cut(scene.gray, mark.box.shifted(*by))) < _LEVELS for by in ((0.0, 0.0), shift)):
+        there = [cut(scene.gray, mark.box.shifted(*by)) for by in ((0.0, 0.0), shift)]
+        if mark.box.y < recorded.target.box.center.y < mark.box.bottom:
+            if not any(_is_same(picture, each) for each in there):
+                return 0.0  # a text of its own row changed: this may be another row
             seen += 1
-        elif mark.box.y < recorded.target.box.center.y < mark.box.bottom:
-            return 0.0  # a text of its own row changed: this may be another row
+        else:
+            seen += any(_difference(picture, each) < _LEVELS for each in there)
     return seen / len(marks) if marks else 1.0
+
+
+def _is_told(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> bool:
+    """Whether what tells the target from each of its look-alikes, and what names it, has moved with it unchanged."""
+    gray = recorded.scene.gray
+    groups = [*recorded.telling, [each for each in recorded.neighbours if each.said == recorded.target.label]]
+    return all(
+        any(_is_same(cut(gray, each.box), cut(scene.gray, each.box.shifted(*shift))) for each in group)
+        for group in groups
+        if group
+    )
 
 
 def _marks(present: Present) -> list[Box]:

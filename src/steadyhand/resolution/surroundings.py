@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from steadyhand.perception.wording import fold
+from steadyhand.perception.wording import fold, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,12 +50,14 @@ class Neighbour:
     Attributes:
         relation: Where it stands, seen from the thing.
         text: What it says, folded.
+        said: What it says, as it was read.
         gap: Pixels between the two.
         box: Where it stands, frame space.
     """
 
     relation: Relation
     text: str
+    said: str
     gap: float
     box: Box
 
@@ -109,11 +111,11 @@ def neighbours_of(box: Box, texts: Iterable[Written]) -> list[Neighbour]:
             Relation.ABOVE: box.y - other.bottom,
             Relation.BELOW: other.y - box.bottom,
         }[relation]
-        found.append(Neighbour(relation, fold(written.text), max(0.0, gap), other))
+        found.append(Neighbour(relation, fold(written.text), written.text, max(0.0, gap), other))
     return sorted(found, key=lambda neighbour: neighbour.gap)
 
 
-def label_of(box: Box, texts: Iterable[Written], frames: Sequence[Box] = ()) -> str:
+def label_of(box: Box, neighbours: Iterable[Neighbour], frames: Sequence[Box] = ()) -> Neighbour | None:
     """What names a thing that says nothing itself: the text just left of it, right of it or above it.
 
     Right of it counts for small things alone: the words behind a check box name it, those behind a field do not. What
@@ -121,31 +123,26 @@ def label_of(box: Box, texts: Iterable[Written], frames: Sequence[Box] = ()) -> 
 
     Args:
         box: The thing, frame space.
-        texts: What is written on the screen, the thing's own text left out.
+        neighbours: What stands around it.
         frames: The rectangles drawn on the screen, frame space.
 
     Returns:
-        The label as it was read; empty if nothing is near enough.
+        The label; None if nothing is near enough.
     """
     is_small = max(box.width, box.height) <= 32
     bar = _bar_around(box, frames)
-    best, best_cost = "", 1.0
-    for written in texts:
-        if not _NAME.search(written.text):
+    best, best_cost = None, 1.0
+    for neighbour in neighbours:
+        reach = LABEL_GAPS_PX.get(neighbour.relation, 0.0)
+        if neighbour.gap >= reach or not _NAME.search(neighbour.said) or is_value(neighbour.text):
             continue
-        for neighbour in neighbours_of(box, [written]):
-            reach = LABEL_GAPS_PX.get(neighbour.relation)
-            if reach is None or (neighbour.relation is Relation.RIGHT and not is_small):
-                continue
-            if not is_small and not _is_beside_or_over(box, neighbour):
-                continue
-            if bar is not None and neighbour.is_in_row and _is_in_another(bar, neighbour.box, frames):
-                continue
-            cost = neighbour.gap / reach + _WORDINESS * max(0, len(neighbour.text.split()) - 4)
-            if is_small:  # what stands behind a check box names it, whatever stands before it
-                cost = _BEHIND * cost + (0 if neighbour.relation is Relation.RIGHT else _BEHIND)
-            if cost < best_cost:
-                best, best_cost = written.text, cost
+        cost = neighbour.gap / reach + _WORDINESS * max(0, len(neighbour.text.split()) - 4)
+        if is_small:  # what stands behind a check box names it, whatever stands before it
+            cost = _BEHIND * cost + (0 if neighbour.relation is Relation.RIGHT else _BEHIND)
+        elif neighbour.relation is Relation.RIGHT or not _is_beside_or_over(box, neighbour):
+            continue
+        if cost < best_cost and not (bar and neighbour.is_in_row and _is_in_another(bar, neighbour.box, frames)):
+            best, best_cost = neighbour, cost
     return best
 
 

@@ -18,7 +18,7 @@ from steadyhand.model.geometry import Box, Point
 from steadyhand.model.workflow import Landmark, TargetRecord
 from steadyhand.model.workflow_file import load_landmarks
 from steadyhand.perception.scene import Scene
-from steadyhand.resolution.surroundings import label_of
+from steadyhand.resolution.surroundings import label_of, neighbours_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from steadyhand.perception.ocr import Word
 _REACH_PX = 12
+_PHRASE_GAP = 0.9
+"""What is further from a word than this share of its height does not go on with it."""
+_BADGE_LETTERS = 4
 _WIDEST_PX, _TALLEST_PX = 600, 90
 _BLIND_PX = 32
 
@@ -73,14 +77,14 @@ class Target:
         scene = Scene.of(frame)
         place = Point(*point)
         bounds = Box(*box) if box is not None else element_at(scene, place)
-        words = [word.text for word in scene.words_in(bounds) if any(map(str.isalnum, word.text))]
         outside = [phrase for phrase in scene.phrases if not bounds.contains(phrase.box.center)]
+        label = label_of(bounds, neighbours_of(bounds, outside), scene.rectangles)
         return cls(
             image=frame,
             point=place,
             box=bounds,
-            text=" ".join(words) if text is None else text,
-            label=label_of(bounds, outside, scene.rectangles),
+            text=_name_on(scene, bounds) if text is None else text,
+            label=label.said if label else "",
             landmarks=_outside(bounds, landmarks_on(frame)),
         )
 
@@ -132,6 +136,21 @@ def landmarks_on(frame: NDArray[np.uint8]) -> tuple[Landmark, ...]:
         frame: uint8, (height, width, 3), blue-green-red.
     """
     return tuple(Landmark(text=phrase.text, box=_whole(phrase.box)) for phrase in Scene.of(frame).phrases)
+
+
+def _name_on(scene: Scene, box: Box) -> str:
+    """What is written on a thing, but for a badge: a number or a short word that stands apart from the others."""
+    words = [word for word in scene.words_in(box) if any(map(str.isalnum, word.text))]
+    name = [
+        word for word in words if len(word.text) > _BADGE_LETTERS or not all(_are_apart(word, other) for other in words)
+    ]
+    return " ".join(word.text for word in name or words)
+
+
+def _are_apart(word: Word, other: Word) -> bool:
+    """Whether two words are no parts of one phrase."""
+    gap = max(word.box.x - other.box.right, other.box.x - word.box.right)
+    return word is other or gap > _PHRASE_GAP * max(word.box.height, other.box.height)
 
 
 def _outside(box: Box, landmarks: tuple[Landmark, ...]) -> tuple[Landmark, ...]:
