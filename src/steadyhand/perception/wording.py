@@ -146,7 +146,8 @@ def identifier_form(folded: str) -> str:
     Returns:
         Such as `inv-####`; empty if the text is no identifier: it has no digit, is a value, is short, or a sentence.
     """
-    is_short = len(folded) < _IDENTIFIER_LETTERS or len(folded.split()) > _IDENTIFIER_WORDS
-    if is_short or is_value(folded) or not any(map(str.isdigit, folded)):
+    name = without_counts(folded)
+    is_short = len(name) < _IDENTIFIER_LETTERS or len(name.split()) > _IDENTIFIER_WORDS
+    if is_short or is_value(name) or not any(map(str.isdigit, name)) or _COUNT.fullmatch(name):
         return ""
-    return re.sub(r"\d", "#", folded)
+    return re.sub(r"\d", "#", name)

@@ -153,7 +153,7 @@ class Recorded:
             each
             for each in self.neighbours
             if each.is_in_row
-            and identifier_form(each.text)
+            and (identifier_form(each.text) or each.said in self.target.adapted)
             and (id(each) in self._kin or self._on_one_line(each.box) > _SURELY)
         ]
 
