@@ -20,7 +20,7 @@ _VARIANTS = str.maketrans(
 )
 _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b"})
 
-_COUNT = re.compile(r"[(\[]\d{1,4}\+?[)\]]|\d{1,4}\+")
+_COUNT = re.compile(r"[(\[]\d{1,3}\+?[)\]]|\d{1,3}\+")
 _CONFUSION_SIMILARITY = 0.95
 _LEAST_LETTERS = 4
 _LEAST_SIMILARITY = 0.85
