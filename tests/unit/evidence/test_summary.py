@@ -137,7 +137,7 @@ def test_a_hostile_name_does_not_reach_the_terminal(run: RunResult) -> None:
 def test_where_a_run_stopped(run: RunResult) -> None:
     """The step without a note is called by its id; a run that did not fail did not stop."""
     nameless = replace(run.steps[3], note="", trigger=None, reason="")
-    assert stop_words(replace(run, steps=(nameless,))) == "step 1, approve: failed."
+    assert stop_words(replace(run, steps=(nameless,))) == "step 1, approve: refused."
     assert stop_words(replace(run, steps=run.steps[:3])) == ""
 
 
