@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
+    from steadyhand.healing.execution_state import ExecutionState
     from steadyhand.model.outcome import StepResult
     from steadyhand.model.workflow import Step
+
+
+UNKNOWN = "UNKNOWN"
+"""What a report says of a state that cannot be read."""
 
 
 class Witness(Protocol):
@@ -54,8 +59,8 @@ class Supervision:
         self._workflow = workflow
         self._run = run
         self._witnesses = witnesses
-        self._before = ""
-        self._after = ""
+        self._before: ExecutionState | None = None
+        self._known: ExecutionState | None = None
         self._events: list[str] = []
         self._trouble = ""
 
@@ -83,8 +88,7 @@ class Supervision:
             result: What came of it.
         """
         try:
-            events = self._manager.on_step_result(decision, result)
-            self._events += _in_words(events)
+            self._tell_of(self._manager.on_step_result(decision, result))
             for witness in self._witnesses:
                 witness.ended(decision, result)
         except StoreError as error:
@@ -100,33 +104,63 @@ class Supervision:
             How it stood with the workflow before and after.
         """
         try:
-            self._events += _in_words(self._manager.finish_run(self._workflow, self._run, is_complete=is_complete))
-            self._after = self._manager.get_state(self._workflow).state
+            self._tell_of(self._manager.finish_run(self._workflow, self._run, is_complete=is_complete))
         except StoreError as error:
             self._broken_by(error)
-        return Course(self._before, self._after, tuple(self._events))
+        self._look()
+        return Course(self._before or UNKNOWN, self._known or UNKNOWN, tuple(self._events))
 
     def _ask(self, step: str, *, is_irreversible: bool = False, is_verifiable: bool = True) -> Decision:
         """Ask the manager, and have the answer witnessed."""
+        if self._before is None:
+            self._before = self._look()
         decision = self._manager.should_execute_step(
             self._workflow, step, self._run, is_irreversible=is_irreversible, is_verifiable=is_verifiable
         )
-        self._before = self._before or decision.state
-        self._after = decision.state
-        if not self._trouble:
-            try:
-                for witness in self._witnesses:
-                    witness.decided(decision)
-            except StoreError as error:
-                self._broken_by(error)
+        if decision.state is not self._known:
+            self._look()
+        try:
+            for witness in self._witnesses if not self._trouble else ():
+                witness.decided(decision)
+        except StoreError as error:
+            self._broken_by(error)
         if self._trouble:
             return replace(decision, allowed=False, reason=self._trouble)
         return replace(decision, reason=" ".join(_refusal(decision)))
 
+    def _look(self) -> ExecutionState | None:
+        """See in which state the workflow is; what changed it since the last look, and was not told, is told now."""
+        try:
+            info = self._manager.get_state(self._workflow)
+        except StoreError as error:
+            self._broken_by(error)
+            return None
+        if self._known not in (None, info.state):
+            self._events.append(f"{self._known} -> {info.state}. {info.reason}")
+        self._known = info.state
+        return info.state
+
+    def _tell_of(self, events: Iterable[BreakerEvent]) -> None:
+        """Keep what happened, in words; what tripped a breaker is the reason of the change that it made."""
+        listed = list(events)
+        told = {event.after.reason for event in listed if isinstance(event, Moved)}
+        for event in listed:
+            match event:
+                case Moved(workflow=workflow, before=before, after=after):
+                    who = "" if workflow else "All workflows: "
+                    change = "" if before.state is after.state else f"{before.state} -> {after.state}. "
+                    self._events.append(f"{who}{change}{after.reason}")
+                    self._known = after.state if workflow else self._known
+                case Tripped(reason=reason) if reason not in told:
+                    self._events.append(reason)
+                case Dropped(signal=signal):
+                    self._events.append(f"The result of step {signal.step} came too late and counts for nothing.")
+
     def _broken_by(self, error: StoreError) -> None:
-        """Something could not be kept: it is told, and nothing more is allowed."""
-        self._trouble = str(error)
-        self._events.append(self._trouble)
+        """Something could not be kept: that is told once, and nothing more is allowed."""
+        if not self._trouble:
+            self._trouble = str(error)
+            self._events.append(self._trouble)
 
 
 def _refusal(decision: Decision) -> Iterator[str]:
@@ -139,18 +173,3 @@ def _refusal(decision: Decision) -> Iterator[str]:
     if decision.waits_for_approval:
         order = shlex.join(["steadyhand", "approve", decision.workflow, decision.step, "--by"])
         yield f"`{order} NAME` allows it once."
-
-
-def _in_words(events: Iterable[BreakerEvent]) -> Iterator[str]:
-    """What happened, each in a sentence or two. What tripped a breaker is the reason of the change that it made."""
-    listed = list(events)
-    told = {event.after.reason for event in listed if isinstance(event, Moved)}
-    for event in listed:
-        match event:
-            case Moved(workflow=workflow, before=before, after=after):
-                who = "" if workflow else "All workflows: "
-                yield f"{who}{before.state} -> {after.state}. {after.reason}"
-            case Tripped(reason=reason) if reason not in told:
-                yield reason
-            case Dropped(signal=signal):
-                yield f"The result of step {signal.step} came too late and counts for nothing."
