@@ -10,7 +10,6 @@ import pytest
 from tests.unit.till import FIELD, SAVE, Desk, Till, paying, saving, typing, verdicts
 
 from steadyhand.errors import ScreenLostError, StoreError
-from steadyhand.execution.injection import Injection, Injector
 from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
 from steadyhand.healing.breaker_events import Measure
 from steadyhand.model.outcome import Found, ModelUse, NotFound, Outcome, StepResult, Thresholds, Trigger
@@ -18,6 +17,7 @@ from steadyhand.policy import Policy
 from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.grounding import Grounder
 from steadyhand.resolution.target import Target
+from steadyhand.testing import Injection, Injector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

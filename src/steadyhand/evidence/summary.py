@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -121,12 +122,12 @@ def stop_words(run: RunResult) -> str:
     return ""
 
 
-def summary_table(run: RunResult) -> Table:
+def summary_table(run: RunResult) -> Group:
     """The summary of one run, for a terminal."""
     return comparison_table({run.workflow: run})
 
 
-def comparison_table(runs: Mapping[str, RunResult]) -> Table:
+def comparison_table(runs: Mapping[str, RunResult]) -> Group:
     """The summaries of several runs side by side, for a terminal, and below them where and why each one stopped.
 
     What happened to the state of a workflow meanwhile stands there, too.
@@ -143,16 +144,13 @@ def comparison_table(runs: Mapping[str, RunResult]) -> Table:
         box=None,
         pad_edge=False,
         padding=(0, 3, 0, 0),
-        caption=Text("\n".join(told)),
-        caption_justify="left",
-        caption_style="",
     )
     table.add_column("", style="dim", no_wrap=True)
     for label in runs:
         table.add_column(Text(visible(label), style="bold"), overflow="fold")
     for name, cells in _figures(list(runs.values())).items():
         table.add_row(name, *cells)
-    return table
+    return Group(table, *map(Text, told))
 
 
 def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
