@@ -325,4 +325,4 @@ def test_a_simulated_screen_has_no_address(orders: Path, tmp_path: Path) -> None
     answer = ask(tmp_path, "run", str(orders / "gone.yaml"), "--url", "http://localhost", STEADYHAND_PASSWORD=SECRET)
     assert answer.code == 2
     assert answer.err.startswith("Error: A simulated screen has no address")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
