@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from steadyhand.clock import Clock
     from steadyhand.evidence.run_report import IndexEntry
+    from steadyhand.execution.injection import Injector
     from steadyhand.model.outcome import StepResult
     from steadyhand.model.workflow import Workflow
     from steadyhand.resolution.grounding import Grounder
@@ -153,6 +155,12 @@ def run(
     vlm_price: Annotated[
         str | None, typer.Option(metavar="IN,OUT", help="What a million tokens cost there, for the report.")
     ] = None,
+    data_folder: cli_healing.DataFolder = cli_healing.DATA,
+    policy_file: cli_healing.PolicyPath = Path(cli_healing.POLICY_FILE),
+    inject: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRIGGER@STEP[:HOW OFTEN]", help="Make a failure happen, for a test; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a workflow and report what was found and how.
@@ -160,23 +168,34 @@ def run(
     With --data a row that fails does not stop the others. --resume needs the screen as the run left it: an action that
     may have happened is verified there, never blindly done again. A model is asked only with --vlm-url; its key is
     taken from STEADYHAND_VLM_KEY.
+
+    Before each step it is asked whether the state of the workflow allows it, and how strictly; see `steadyhand status`.
+
+    --inject lets a step fail without carrying it out: target_not_found@login each time, target_not_found@login:3 the
+    first three times, target_not_found@login:25% each fourth time. Injected failures count like others.
     """
     if resume and (report or data or dry_run):
         raise ConfigError(
             "--resume goes with neither --report, --data nor --dry-run: it goes on with one run, in its folder."
         )
+    if inject and dry_run:
+        raise ConfigError("--inject does not go with --dry-run, which takes no step.")
     from steadyhand.clock import SystemClock
     from steadyhand.model.workflow_file import load_workflow
 
     workflow, clock = load_workflow(flow), SystemClock()
     grounder = _grounder(vlm_url, vlm_model, vlm_price, clock)
     values = _values(workflow, _pairs(param), data)
+    injector = _injector(inject, workflow)
     folder = resume or report or _new_folder(flow, clock.now())
 
     from steadyhand.evidence.junit import junit_xml
     from steadyhand.evidence.run_report import write_index
-    from steadyhand.session import run_once
+    from steadyhand.healing.auto_heal_manager import AutoHealManager
+    from steadyhand.session import run_once, secrets_for
 
+    secrets_for(workflow)  # what is given wrongly is found before the robot's folder is made
+    manager = None if dry_run else AutoHealManager.open(data_folder, policy_file, clock)
     once = partial(
         run_once,
         workflow,
@@ -187,13 +206,16 @@ def run(
         dry_run=dry_run,
         url=url,
         grounder=grounder,
+        manager=manager,
+        injector=injector,
     )
-    if data:
-        entries, faults = _run_rows(once, values, folder, len(workflow.steps))
-        page = write_index(folder, entries)
-    else:
-        entries, faults = [_run_one(once, workflow.name, values[0], folder, len(workflow.steps))], []
-        page = entries[0].page
+    with closing(manager) if manager else nullcontext():
+        if data:
+            entries, faults = _run_rows(once, values, folder, len(workflow.steps))
+            page = write_index(folder, entries)
+        else:
+            entries, faults = [_run_one(once, workflow.name, values[0], folder, len(workflow.steps))], []
+            page = entries[0].page
     if junit:
         _write(junit, junit_xml([entry.run for entry in entries]))
     _print_runs(entries, faults, page, as_json=as_json)
@@ -412,6 +434,17 @@ def _values(workflow: Workflow, given: Mapping[str, str], data: Path | None) -> 
             ],
         )
     return values
+
+
+def _injector(given: Sequence[str] | None, workflow: Workflow) -> Injector | None:
+    """What makes failures happen; None unless some are named."""
+    if not given:
+        return None
+    from steadyhand.execution.injection import Injection, Injector
+
+    injector = Injector(map(Injection.parse, given))
+    injector.check(workflow)
+    return injector
 
 
 def _grounder(url: str | None, model: str | None, price: str | None, clock: Clock) -> Grounder | None:

@@ -22,22 +22,24 @@ policy = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
-_FILE = "auto_heal_policy.json"
+POLICY_FILE = "auto_heal_policy.json"
 healing = typer.Typer(rich_markup_mode=None)
 
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder in which the robot keeps what it knows.")]
+DataFolder = Annotated[
+    Path, typer.Option("--data-dir", metavar="DIR", help="The folder in which the robot keeps what it knows.")
+]
 PolicyPath = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy file.")]
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow.")]
 WorkflowOrAll = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow; not with --all.")]
 All = Annotated[bool, typer.Option("--all", help="All workflows together.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the history.")]
-_DATA = Path("data")
+DATA = Path("data")
 
 
 @policy.command("check")
 def policy_check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = Path(_FILE),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = Path(POLICY_FILE),
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +66,8 @@ def policy_check(
 @policy.command("show")
 def policy_show(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help=f"A policy file; {_FILE}, or else the defaults, if not given.")
+        Path | None,
+        typer.Argument(metavar="FILE", help=f"A policy file; {POLICY_FILE}, or else the defaults, if not given."),
     ] = None,
     *,
     workflow: Annotated[str, typer.Option("--workflow", metavar="NAME", help="As it is for this workflow.")] = "",
@@ -74,8 +77,8 @@ def policy_show(
     from steadyhand.policy import Policy, PolicyConfig, figure
     from steadyhand.policy_file import load_policy
 
-    if file is None and Path(_FILE).exists():
-        file = Path(_FILE)
+    if file is None and Path(POLICY_FILE).exists():
+        file = Path(POLICY_FILE)
     config = load_policy(file) if file else PolicyConfig()
     values = config.of(workflow).model_dump()
     if as_json:
@@ -113,7 +116,7 @@ def policy_diff(
 
 
 @healing.command()
-def status(*, data: Data = _DATA, policy_file: PolicyPath = Path(_FILE), as_json: AsJson = False) -> None:
+def status(*, data: DataFolder = DATA, policy_file: PolicyPath = Path(POLICY_FILE), as_json: AsJson = False) -> None:
     """Print the state of every workflow, and what waits for a person."""
     from dataclasses import asdict
 
@@ -140,8 +143,8 @@ def pause(
     everything: All = False,
     by: By,
     reason: Why = "",
-    data: Data = _DATA,
-    policy_file: PolicyPath = Path(_FILE),
+    data: DataFolder = DATA,
+    policy_file: PolicyPath = Path(POLICY_FILE),
     as_json: AsJson = False,
 ) -> None:
     """Hold a workflow, or everything."""
@@ -156,8 +159,8 @@ def resume(
     everything: All = False,
     by: By,
     reason: Why = "",
-    data: Data = _DATA,
-    policy_file: PolicyPath = Path(_FILE),
+    data: DataFolder = DATA,
+    policy_file: PolicyPath = Path(POLICY_FILE),
     as_json: AsJson = False,
 ) -> None:
     """Let a paused workflow, or everything, go on as before."""
@@ -171,8 +174,8 @@ def release(
     *,
     by: By,
     reason: Why = "",
-    data: Data = _DATA,
-    policy_file: PolicyPath = Path(_FILE),
+    data: DataFolder = DATA,
+    policy_file: PolicyPath = Path(POLICY_FILE),
     as_json: AsJson = False,
 ) -> None:
     """Let a quarantined workflow run again, strictly."""
@@ -186,8 +189,8 @@ def approve(
     step: Annotated[str, typer.Argument(metavar="STEP", help="The id of a step that waits.")],
     *,
     by: By,
-    data: Data = _DATA,
-    policy_file: PolicyPath = Path(_FILE),
+    data: DataFolder = DATA,
+    policy_file: PolicyPath = Path(POLICY_FILE),
     as_json: AsJson = False,
 ) -> None:
     """Allow one execution of a step that cannot be undone."""
@@ -215,7 +218,7 @@ def _order(
 def _manager(data: Path, policy_path: Path) -> AutoHealManager:
     """What the robot of a folder knows."""
     if not data.is_dir():
-        raise ConfigError(f"There is no folder {data}.", "No robot has run here; name its folder with --data.")
+        raise ConfigError(f"There is no folder {data}.", "No robot has run here; name its folder with --data-dir.")
     from steadyhand.clock import SystemClock
     from steadyhand.healing.auto_heal_manager import AutoHealManager
 

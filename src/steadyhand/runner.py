@@ -10,6 +10,10 @@ Everything on this page that can go wrong ends as a result, never as a guess:
   verified first. Proven, it counts as done; surely not done and harmless to repeat, it is done; otherwise the run is
   refused, and a person has to look.
 
+Whoever supervises a run is asked before each step and told after it (`steadyhand.healing`). What is refused then ends
+the run and touches nothing; while a workflow is DEGRADED, more is demanded of a target, of a model's word and of what
+proves a step.
+
 A *dry run* opens the screen and looks for the target of the first step, without touching anything: later screens only
 exist once somebody has acted.
 """
@@ -27,6 +31,7 @@ from steadyhand.clock import Deadline
 from steadyhand.errors import DeliveryUncertainError, RefusedError, ScreenError
 from steadyhand.execution.action_executor import perform
 from steadyhand.execution.doubt import MOST_ACTIONS, why_not_again
+from steadyhand.execution.injection import DOUBT_NOTE, NOTE, only_just_found
 from steadyhand.execution.journal import Journal
 from steadyhand.execution.masking import SecretLook, masked, places_of_secret, without_secrets
 from steadyhand.execution.recovery import Search
@@ -56,8 +61,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steadyhand.clock import Clock
+    from steadyhand.execution.injection import Injector
     from steadyhand.execution.verifier import Verification
     from steadyhand.execution.watchdog import TimerFactory
+    from steadyhand.healing.auto_heal_manager import Decision
+    from steadyhand.healing.supervision import Supervision
     from steadyhand.model.geometry import Box
     from steadyhand.model.outcome import ExpectationResult
     from steadyhand.model.parameters import SecretSource
@@ -100,6 +108,8 @@ class Runner:
         observers: Who is told of each step as it ends.
         timer: What the watchdog waits with.
         grounder: Asks a vision-language model where the evidence alone does not do; None to ask nobody.
+        supervision: Asked before each step of the run and told after it; None to ask nobody. It is for one run.
+        injector: Makes failures happen, for a test; None for none.
     """
 
     def __init__(
@@ -111,6 +121,8 @@ class Runner:
         timer: TimerFactory = threading.Timer,
         *,
         grounder: Grounder | None = None,
+        supervision: Supervision | None = None,
+        injector: Injector | None = None,
     ) -> None:
         self._driver = driver
         self._resolver = resolver
@@ -118,6 +130,8 @@ class Runner:
         self._observers = observers
         self._timer = timer
         self._grounder = grounder
+        self._supervision = supervision
+        self._injector = injector
 
     def run(
         self,
@@ -163,22 +177,27 @@ class Runner:
                 self._driver, self._resolver, self._clock, load=load, values=values, folder=folder
             ),
             protected=frozenset(_words_of(steps)), words=[secrets.fetch(name).reveal() for name in sorted(names)],
-            grounder=self._grounder,
+            grounder=self._grounder, supervision=self._supervision, injector=self._injector,
         )  # fmt: skip
-        outcome = Outcome.DONE
+        outcome, course = Outcome.DONE, None
         results: list[StepResult] = []
-        for number, step in enumerate(steps):
-            if outcome is not Outcome.DONE:
-                result = run.skip(step, "An earlier step ended the run.")
-            elif dry_run and number > 0:
-                result = run.skip(step, "Dry run: its screen is not there yet.")
-            elif dry_run:
-                result, outcome = run.rehearse(step)
-            elif book.is_finished(step.id):
-                result = run.skip(step, "It was done before the restart.", was_done_before=True)
-            else:
-                result, outcome = run.take(step)
-            results.append(result)
+        try:
+            for number, step in enumerate(steps):
+                if outcome is not Outcome.DONE:
+                    result = run.skip(step, "An earlier step ended the run.")
+                elif dry_run and number > 0:
+                    result = run.skip(step, "Dry run: its screen is not there yet.")
+                elif dry_run:
+                    result, outcome = run.rehearse(step)
+                elif book.is_finished(step.id):
+                    result = run.skip(step, "It was done before the restart.", was_done_before=True)
+                else:
+                    result, outcome = run.take(step)
+                results.append(result)
+        finally:
+            if self._supervision and not dry_run:
+                is_complete = outcome is Outcome.DONE and len(results) == len(steps)
+                course = self._supervision.finish(is_complete=is_complete)
         return RunResult(
             workflow=workflow.name,
             screen=self._driver.name,
@@ -187,6 +206,8 @@ class Runner:
             steps=tuple(results),
             duration_s=self._clock.monotonic_s() - started_s,
             parameters=dict(values),
+            course=course,
+            injected=tuple(run.injected),
         )
 
     def _load(self, record: TargetRecord, folder: Path, values: Mapping[str, str]) -> Target:
@@ -224,6 +245,8 @@ class _Trace:
     end: Found | None = None
     acted: bool = False
     was_done_before: bool = False
+    decision: Decision | None = None
+    injected: Trigger | None = None
 
 
 @dataclass
@@ -234,6 +257,7 @@ class _Run:
         looks: What the secrets look like that were typed so far.
         rest: The settled screen after the last action; None while the next one is on its way.
         last_shown: The last screen that was shown without secrets, behind what tells it from others.
+        injected: The failures that were made to happen, in words.
     """
 
     driver: ScreenDriver
@@ -248,19 +272,29 @@ class _Run:
     protected: frozenset[str]
     words: Sequence[str]
     grounder: Grounder | None
+    supervision: Supervision | None
+    injector: Injector | None
     looks: list[SecretLook] = field(default_factory=list)
     rest: Frame | None = None
     last_shown: tuple[object, NDArray[np.uint8]] | None = None
+    injected: list[str] = field(default_factory=list)
 
     def take(self, step: Step) -> tuple[StepResult, Outcome]:
-        """Take one step, whatever comes of it."""
-        ending, trace, duration_s = self._watched(step, self._take)
-        self.journal.conclude(step.id, ending.verdict)
-        return self._report(step, ending, trace, duration_s), ending.outcome
+        """Take one step if it is allowed, whatever comes of it."""
+        trace = _Trace(decision=self.supervision.ask(step) if self.supervision else None)
+        if self.supervision is None or trace.decision is None:
+            return self._taken(step, trace)
+        if not trace.decision.allowed:
+            refusal = _Ending(Verdict.FAILED, trace.decision.reason, outcome=Outcome.REFUSED)
+            return self._report(step, refusal, trace, 0.0), refusal.outcome
+        result, outcome = self._taken(step, trace)
+        self.supervision.tell(trace.decision, result)
+        return result, outcome
 
     def rehearse(self, step: Step) -> tuple[StepResult, Outcome]:
         """Look what a step would do."""
-        ending, trace, duration_s = self._watched(step, self._rehearse)
+        trace = _Trace()
+        ending, duration_s = self._watched(step, self._rehearse, trace)
         return self._report(step, ending, trace, duration_s), ending.outcome
 
     def skip(self, step: Step, reason: str, *, was_done_before: bool = False) -> StepResult:
@@ -268,6 +302,18 @@ class _Run:
         return self._report(step, _Ending(Verdict.SKIPPED, reason), _Trace(was_done_before=was_done_before), 0.0)
 
     # --------------------------------------------------------------------------------------------------- the page
+
+    def _taken(self, step: Step, trace: _Trace) -> tuple[StepResult, Outcome]:
+        """Take one step, or let a failure happen in its place."""
+        trace.injected = self.injector.next(step.id) if self.injector else None
+        if trace.injected:
+            self.injected.append(f"{trace.injected} at step {step.id}")
+        if trace.injected in (None, Trigger.LOW_CONFIDENCE):
+            ending, duration_s = self._watched(step, self._take, trace)
+        else:
+            ending, duration_s = _Ending(Verdict.FAILED, NOTE, trace.injected, outcome=Outcome.FAILED), 0.0
+        self.journal.conclude(step.id, ending.verdict)
+        return self._report(step, ending, trace, duration_s), ending.outcome
 
     def _take(self, step: Step, deadline: Deadline, trace: _Trace) -> _Ending:
         """Observe, resolve, act, verify."""
@@ -326,7 +372,7 @@ class _Run:
         while isinstance(found, Found):
             frame = search.frame
             if isinstance(step, DragStep):
-                end = self.resolver.resolve(self.load(step.to), frame.image)
+                end = self._demanding(trace).resolve(self.load(step.to), frame.image)
                 if not isinstance(end, Found):
                     return _missed(end)
                 trace.end = end
@@ -335,14 +381,21 @@ class _Run:
             if deadline.passed:
                 return _Ending(Verdict.FAILED, _took_too_long(step), Trigger.WATCHDOG_TIMEOUT, outcome=Outcome.FAILED)
             if search.frame is frame:
+                if trace.injected and isinstance(found, Found):
+                    search.resolution = only_just_found(found)
                 return before
         return _missed(found)
 
+    def _demanding(self, trace: _Trace) -> Resolver:
+        """The resolver, under the thresholds that were decided on for a step; what is expected is seen without them."""
+        return self.resolver.demanding(trace.decision.thresholds) if trace.decision else self.resolver
+
     def _search(self, step: Step, target: TargetRecord, deadline: Deadline, trace: _Trace) -> Search:
         """A search for a target, kept in the trace."""
+        must_agree = step.irreversible or (trace.decision is not None and trace.decision.must_agree)
         search = Search(
             self.driver,
-            self.resolver,
+            self._demanding(trace),
             self.clock,
             self.load(target),
             deadline=deadline,
@@ -353,7 +406,7 @@ class _Run:
                 self.grounder,
                 hide_picture=self._without_secrets,
                 hide_words=self.secrets.hide,
-                require_agreement=self.grounder.require_agreement or step.irreversible,
+                require_agreement=self.grounder.require_agreement or must_agree,
             ),
         )
         trace.searches.append(search)
@@ -381,13 +434,18 @@ class _Run:
         if seen.proves:
             return _Ending(Verdict.DONE, expectations=seen.results)
         reason = "All that it expects was so before the action." if step.expect else ""
+        if trace.decision is not None and trace.decision.must_be_verified:
+            reason = f"{reason} While the workflow is DEGRADED, a step that nothing proves must not be gone on from."
+            return _Ending(Verdict.FAILED, reason, expectations=seen.results, outcome=Outcome.REFUSED)
         return _Ending(Verdict.UNVERIFIED, reason, expectations=seen.results)
 
     # ------------------------------------------------------------------------------------------------ around it
 
-    def _watched(self, step: Step, body: Callable[[Step, Deadline, _Trace], _Ending]) -> tuple[_Ending, _Trace, float]:
+    def _watched(
+        self, step: Step, body: Callable[[Step, Deadline, _Trace], _Ending], trace: _Trace
+    ) -> tuple[_Ending, float]:
         """Go through a step under the watchdog; whatever the screen does, it has an ending."""
-        trace, started_s = _Trace(), self.clock.monotonic_s()
+        started_s = self.clock.monotonic_s()
         with Watchdog(self.driver.interrupt, step.timeout_s + GRACE_S, self.timer) as watchdog:
             try:
                 ending = body(step, Deadline(self.clock, step.timeout_s), trace)
@@ -403,19 +461,20 @@ class _Run:
             and self.journal.doubt(step.id) is not None
         ):
             ending = replace(ending, reason=f"{ending.reason} Its action may have happened.")
-        return ending, trace, self.clock.monotonic_s() - started_s
+        return ending, self.clock.monotonic_s() - started_s
 
     def _report(self, step: Step, ending: _Ending, trace: _Trace, duration_s: float) -> StepResult:
         """Tell all observers, and nobody any secret."""
         last = trace.searches[-1] if trace.searches else None
         tried = [*trace.tried, *(way for each in trace.searches for way in each.tried)]
+        doubt = DOUBT_NOTE if trace.injected is Trigger.LOW_CONFIDENCE else ""
         result = StepResult(
             step_id=step.id,
             action=step.action,
             verdict=ending.verdict,
             note=step.note,
             trigger=ending.trigger,
-            reason=f"{ending.reason} {_listed(tried)}".strip(),
+            reason=" ".join(filter(None, [ending.reason, doubt, _listed(tried)])),
             resolution=last.resolution if last else None,
             expectations=ending.expectations,
             retries=len(tried),
@@ -424,7 +483,10 @@ class _Run:
             model_use=self.grounder.model.bill() if self.grounder else ModelUse(),
             acted=trace.acted,
             was_done_before=trace.was_done_before,
+            ruling=trace.decision.ruling if trace.decision else None,
         )
+        if trace.decision and trace.decision.doubts(result):
+            result = replace(result, trigger=Trigger.LOW_CONFIDENCE)
         result = without_secrets(result, self.secrets.hide)
         target = _target_of(step)
         place = last.resolution if last and isinstance(last.resolution, Found) else None

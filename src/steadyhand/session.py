@@ -1,7 +1,7 @@
 """A session: a screen is opened, a workflow runs on it, its report is written, the screen is closed.
 
 This is what the command line and the demo do for each run; whoever has a screen of their own uses
-`steadyhand.runner` directly.
+`steadyhand.runner` directly. Where a manager is given, it is asked before the screen is opened, too.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from steadyhand.errors import ConfigError
 from steadyhand.evidence.run_report import RunReport
 from steadyhand.execution.journal import Journal
+from steadyhand.healing.supervision import Supervision
+from steadyhand.model.outcome import Outcome, RunResult, StepResult, Verdict
 from steadyhand.model.parameters import SecretSource, fill
 from steadyhand.model.workflow import SimulatedScreen, TypeStep
 from steadyhand.resolution.cascade import Resolver
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steadyhand.clock import Clock
-    from steadyhand.model.outcome import RunResult
+    from steadyhand.execution.injection import Injector
+    from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
+    from steadyhand.healing.supervision import Witness
     from steadyhand.model.workflow import Workflow
     from steadyhand.resolution.grounding import Grounder
     from steadyhand.runner import StepObserver
@@ -62,8 +67,14 @@ def run_once(
     environment: Mapping[str, str] | None = None,
     url: str | None = None,
     grounder: Grounder | None = None,
+    manager: AutoHealManager | None = None,
+    witnesses: Sequence[Witness] = (),
+    injector: Injector | None = None,
 ) -> Finished:
     """Run a workflow once and write its report.
+
+    A run that the manager refuses before its first step has a result and a report like any other; its screen is never
+    opened.
 
     Args:
         workflow: What to do.
@@ -78,6 +89,9 @@ def run_once(
         environment: Where secrets are looked up; the process's own if not given.
         url: Where to start instead of where the workflow says: another release of the same application.
         grounder: Asks a vision-language model where the evidence alone does not do; None to ask nobody.
+        manager: Decides before each step whether to go on, and how strictly; None to ask nobody. A dry run never asks.
+        witnesses: Who is told of each of its decisions.
+        injector: Makes failures happen, for a test; None for none.
 
     Raises:
         ConfigError: Something that was given cannot be used.
@@ -85,16 +99,95 @@ def run_once(
         KeyboardInterrupt: Somebody pressed Ctrl-C; what was done is in the journal and in the report.
     """
     # Whatever was given wrongly is found before anything is opened, written or replaced.
-    secrets = SecretSource(workflow.secrets, environment)
-    secrets.require(step.secret for step in workflow.steps if isinstance(step, TypeStep) and step.secret)
-    if resume:
-        Journal.resume(report / JOURNAL, workflow, values, clock)
-    with closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver:
+    secrets = secrets_for(workflow, environment)
+    if injector:
+        injector.check(workflow)
+    book = Journal.resume(report / JOURNAL, workflow, values, clock) if resume else Journal(report / JOURNAL, clock)
+    # The folder of its report is what a run is known by: resumed, it is the same run.
+    run = str(report.resolve())
+    supervision = Supervision(manager, workflow.name, run, witnesses) if manager and not dry_run else None
+    ahead = [step.id for step in workflow.steps if not book.is_finished(step.id)]
+    decision = supervision.admit(ahead[0]) if supervision and ahead else None
+    if supervision and decision and not decision.allowed:
         document = RunReport(report, resume=resume)
-        runner = Runner(driver, Resolver(), clock, [document, *observers], grounder=grounder)
+        if not resume:
+            Journal.begin(report / JOURNAL, workflow, values, clock)
+        with _written(document):
+            result = _not_begun(workflow, values, decision, ahead, clock)
+            for step in result.steps:
+                for observer in (document, *observers):
+                    observer.step(step)
+        result = replace(result, course=supervision.finish(is_complete=False))
+        return Finished(result, document.close(result))
+    with (
+        _brought_to_an_end(supervision),
+        closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver,
+    ):
+        document = RunReport(report, resume=resume)
+        runner = Runner(
+            driver,
+            Resolver(),
+            clock,
+            [document, *observers],
+            grounder=grounder,
+            supervision=supervision,
+            injector=injector,
+        )
         with _broken_off_by_ctrl_c(driver), _written(document):
             result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
     return Finished(result, document.close(result))
+
+
+def secrets_for(workflow: Workflow, environment: Mapping[str, str] | None = None) -> SecretSource:
+    """Where the secrets of a workflow come from.
+
+    Args:
+        workflow: What is to be done.
+        environment: Where they are looked up; the process's own if not given.
+
+    Raises:
+        ConfigError: One that is to be typed has no value.
+    """
+    secrets = SecretSource(workflow.secrets, environment)
+    secrets.require(step.secret for step in workflow.steps if isinstance(step, TypeStep) and step.secret)
+    return secrets
+
+
+def _not_begun(
+    workflow: Workflow, values: Mapping[str, str], decision: Decision, ahead: Sequence[str], clock: Clock
+) -> RunResult:
+    """The result of a run that was refused before its screen was opened.
+
+    Args:
+        workflow: What it was to do.
+        values: A value for each of its parameters.
+        decision: What refused it, asked for the first of the steps ahead.
+        ahead: The ids of the steps that were not done before a restart.
+        clock: Where time comes from.
+    """
+    result = RunResult(
+        workflow=workflow.name,
+        screen=f"{workflow.screen.kind}, not opened",
+        started_at=clock.now().isoformat(),
+        outcome=Outcome.REFUSED,
+        steps=(),
+        duration_s=0.0,
+        parameters=dict(values),
+    )
+    for step in workflow.steps:
+        is_refused, was_done = step.id == decision.step, step.id not in ahead
+        left_out = StepResult(
+            step.id,
+            step.action,
+            Verdict.SKIPPED,
+            note=fill(step.note, values),
+            reason="It was done before the restart." if was_done else "An earlier step ended the run.",
+            acted=False,
+            was_done_before=was_done,
+        )
+        refused = replace(left_out, verdict=Verdict.FAILED, reason=decision.reason, ruling=decision.ruling)
+        result = replace(result, steps=(*result.steps, refused if is_refused else left_out))
+    return result
 
 
 def open_screen(
@@ -129,6 +222,17 @@ def open_screen(
         locale=screen.locale,
         clock=clock,
     )
+
+
+@contextmanager
+def _brought_to_an_end(supervision: Supervision | None) -> Iterator[None]:
+    """Let a run that ends before its first step, or by a fault, be over for those who supervise it."""
+    try:
+        yield
+    except BaseException:
+        if supervision:
+            supervision.finish(is_complete=False)
+        raise
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What tests need, ours and those of drivers that live elsewhere; it needs pytest.
 
 - `ManualClock`: time that stands still until a test moves it.
+- `Injection` and `Injector`: failures of a workflow's steps that happen on demand, to see what healing makes of them.
 - `SimulatedDriver`, `SimulatedApplication`, `Popup` and `Failures`: a screen in memory that goes wrong on demand.
 - `ScreenConformance`: what every `ScreenDriver` has to do. Make a *subject*, which is a driver with the other side of
   its screen, where what arrives can be seen and where things can be made to go wrong, and inherit the tests::
@@ -22,6 +23,7 @@ import pytest
 
 from steadyhand.clock import Deadline, ManualClock, SystemClock
 from steadyhand.errors import ConfigError, DeliveryUncertainError, ScreenLostError
+from steadyhand.execution.injection import Injection, Injector
 from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.settle import wait_until_settled
 from steadyhand.screen.simulated import Failures, SimulatedDriver
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Failures",
+    "Injection",
+    "Injector",
     "ManualClock",
     "Popup",
     "Received",

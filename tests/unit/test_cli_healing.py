@@ -210,7 +210,7 @@ def test_an_order_has_somebody_who_gives_it(order: list[str], ask: Callable[...,
 
 def test_where_no_robot_has_run_nothing_is_made(ask: Callable[..., Answer], tmp_path: Path) -> None:
     """A folder that is not there is bad input, and is not there afterwards."""
-    said = ask("status", "--data", "elsewhere")
+    said = ask("status", "--data-dir", "elsewhere")
     assert said.code == cli.BAD_INPUT
     assert "no folder elsewhere" in said.err
     assert not (tmp_path / "elsewhere").exists()

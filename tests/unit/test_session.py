@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from steadyhand import session
 from steadyhand.clock import ManualClock
-from steadyhand.model.outcome import Outcome
+from steadyhand.errors import ConfigError, DriverUnavailableError
+from steadyhand.healing.auto_heal_manager import AutoHealManager
+from steadyhand.healing.execution_state import Event
+from steadyhand.model.outcome import Outcome, StepResult, Trigger, Verdict
 from steadyhand.model.workflow import KeysStep, SimulatedScreen, Workflow
 from steadyhand.session import run_once
+from steadyhand.testing import Injection, Injector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from steadyhand.model.outcome import StepResult
+    from steadyhand.screen.driver import ScreenDriver
 
 WORKFLOW = Workflow(
     steadyhand=1,
@@ -59,3 +66,126 @@ def test_a_run_that_is_not_resumed_tells_nothing_of_the_one_before(tmp_path: Pat
         run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock())
     steps = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["steps"]
     assert [step["before_restart"] for step in steps] == [False, False]
+
+
+# ---------------------------------------------------------------------------------------------------- supervised
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[AutoHealManager]:
+    """Who supervises."""
+    manager = AutoHealManager.open(tmp_path / "data", tmp_path / "policy.json", ManualClock())
+    yield manager
+    manager.close()
+
+
+def no_screen(*_: object, **__: object) -> ScreenDriver:
+    """Be unable to open a screen."""
+    raise DriverUnavailableError("There is no browser.")
+
+
+def quarantine(manager: AutoHealManager) -> None:
+    """Let ten steps of the workflow fail."""
+    failed = StepResult("first", "keys", Verdict.FAILED, trigger=Trigger.TARGET_NOT_FOUND)
+    for _ in range(10):
+        manager.on_step_result(manager.should_execute_step(WORKFLOW.name, "first", "a run"), failed)
+
+
+def test_a_run_that_may_not_begin_opens_no_screen(
+    manager: AutoHealManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with a report that says why; every step is in it, and none has touched anything."""
+    quarantine(manager)
+    monkeypatch.setattr(session, "open_screen", no_screen)
+    told: list[str] = []
+
+    class Teller:
+        def step(self, result: StepResult, **_: object) -> None:
+            told.append(f"{result.step_id} {result.verdict.value} {result.reason}")
+
+    result, page = run_once(
+        WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock(), manager=manager, observers=[Teller()]
+    )
+    assert result.outcome is Outcome.REFUSED
+    reason = "It is QUARANTINED. 10 failures within 600 s: 10 TARGET_NOT_FOUND. It may be asked again in 900 s."
+    assert told == [
+        f"first failed {reason}",
+        "second skipped An earlier step ended the run.",
+    ]
+    assert [step.acted for step in result.steps] == [False, False]
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["run"]["outcome"] == "refused"
+    assert report["run"]["course"] == {"before": "QUARANTINED", "after": "QUARANTINED", "events": []}
+    ruling = report["steps"][0]["ruling"]
+    assert (ruling["allowed"], ruling["state"], ruling["retry_after_s"]) == (False, "QUARANTINED", 900)
+    assert "It may be asked again in 900 s." in page.read_text(encoding="utf-8")
+    assert "QUARANTINED" in page.read_text(encoding="utf-8")
+
+
+def test_what_was_refused_can_be_resumed(manager: AutoHealManager, tmp_path: Path) -> None:
+    """A refused run loses nothing: what was done stays in its report, and later the run goes on from there."""
+    clock, report = ManualClock(), tmp_path / "report"
+    with pytest.raises(CrashError):
+        run_once(WORKFLOW, tmp_path, {}, report, clock=clock, observers=[Witness()], manager=manager)
+    manager.pause(WORKFLOW.name, "Paused by Ann.")
+    result, _ = run_once(WORKFLOW, tmp_path, {}, report, clock=clock, resume=True, manager=manager)
+    assert [step.verdict.value for step in result.steps] == ["skipped", "failed"]
+    assert result.steps[1].reason == "It is PAUSED. Paused by Ann."
+    manager.resume(WORKFLOW.name, "Resumed by Ann.")
+    result, _ = run_once(WORKFLOW, tmp_path, {}, report, clock=clock, resume=True, manager=manager)
+    assert result.outcome is Outcome.DONE
+    first, _ = json.loads((report / "report.json").read_text(encoding="utf-8"))["steps"]
+    assert (first["verdict"], first["before_restart"]) == ("unverified", True)
+
+
+def test_a_refused_run_leaves_no_older_journal(manager: AutoHealManager, tmp_path: Path) -> None:
+    """Its report replaces the one before, and so does its journal: resumed, it begins at its first step."""
+    clock, report = ManualClock(), tmp_path / "report"
+    run_once(WORKFLOW, tmp_path, {}, report, clock=clock, manager=manager)
+    manager.pause(WORKFLOW.name, "Paused by Ann.")
+    run_once(WORKFLOW, tmp_path, {}, report, clock=clock, manager=manager)
+    manager.resume(WORKFLOW.name, "Resumed by Ann.")
+    result, _ = run_once(WORKFLOW, tmp_path, {}, report, clock=clock, resume=True, manager=manager)
+    assert [step.verdict.value for step in result.steps] == ["unverified", "unverified"]
+
+
+def test_a_screen_that_cannot_be_opened_ends_a_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to wait for a probe whose run never began."""
+    clock = ManualClock()
+    with closing(AutoHealManager.open(tmp_path / "data", tmp_path / "policy.json", clock)) as manager:
+        quarantine(manager)
+        clock.sleep(900)
+        monkeypatch.setattr(session, "open_screen", no_screen)
+        with pytest.raises(DriverUnavailableError):
+            run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=clock, manager=manager)
+        assert manager.get_state(WORKFLOW.name).event is Event.PROBE_BROKEN_OFF
+        assert not (tmp_path / "report").exists()
+
+
+def test_a_finished_run_asks_for_nothing(manager: AutoHealManager, tmp_path: Path) -> None:
+    """Where no step is left there is nothing to refuse."""
+    clock, report = ManualClock(), tmp_path / "report"
+    run_once(WORKFLOW, tmp_path, {}, report, clock=clock, manager=manager)
+    manager.pause(WORKFLOW.name, "Paused by Ann.")
+    result, _ = run_once(WORKFLOW, tmp_path, {}, report, clock=clock, resume=True, manager=manager)
+    assert result.outcome is Outcome.DONE
+
+
+def test_what_was_injected_stands_in_the_report(manager: AutoHealManager, tmp_path: Path) -> None:
+    """Nobody takes a test for the real thing."""
+    injector = Injector([Injection(Trigger.SCREEN_LOST, "second")])
+    result, page = run_once(
+        WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock(), manager=manager, injector=injector
+    )
+    assert result.outcome is Outcome.FAILED
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["run"]["injected"] == ["SCREEN_LOST at step second"]
+    assert "these failures were made to happen: SCREEN_LOST at step second." in page.read_text(encoding="utf-8")
+
+
+def test_an_injection_into_a_step_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    """Nothing is opened or written."""
+    injector = Injector([Injection(Trigger.SCREEN_LOST, "third")])
+    with pytest.raises(ConfigError, match="step is third; allowed: first, second"):
+        run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock(), injector=injector)
+    assert list(tmp_path.iterdir()) == []

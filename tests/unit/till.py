@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from steadyhand.clock import ManualClock
+from steadyhand.healing.supervision import Supervision
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.parameters import SecretSource
 from steadyhand.model.workflow import TargetRecord, Workflow
@@ -20,12 +21,16 @@ from steadyhand.screen.drawing import panel, write, write_inside
 from steadyhand.screen.driver import Button, Frame, ScreenFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from steadyhand.execution.injection import Injector
+    from steadyhand.healing.auto_heal_manager import AutoHealManager
+    from steadyhand.healing.supervision import Witness
     from steadyhand.model.outcome import RunResult, StepResult
+    from steadyhand.resolution.grounding import Grounder
 
 INK, PAPER, BLUE = (30, 30, 30), (255, 255, 255), (190, 110, 30)
 FIELD, SAVE, PAY = Box(120, 70, 240, 34), Box(120, 130, 100, 36), Box(260, 130, 100, 36)
@@ -152,6 +157,10 @@ class Desk:
     folder: Path
     till: Till = field(default_factory=Till)
     album: Album = field(default_factory=Album)
+    manager: AutoHealManager | None = None
+    witnesses: Sequence[Witness] = ()
+    injector: Injector | None = None
+    grounder: Grounder | None = None
 
     @property
     def journal(self) -> Path:
@@ -177,9 +186,18 @@ class Desk:
             }
         )
 
-    def run(self, workflow: Workflow, *, resume: bool = False, dry_run: bool = False) -> RunResult:
-        """Run it once."""
-        runner = Runner(self.till, Resolver(), self.till.clock, [self.album])
+    def run(self, workflow: Workflow, *, resume: bool = False, dry_run: bool = False, run: str = "A run") -> RunResult:
+        """Run it once, supervised if there is a manager."""
+        supervision = Supervision(self.manager, workflow.name, run, self.witnesses) if self.manager else None
+        runner = Runner(
+            self.till,
+            Resolver(),
+            self.till.clock,
+            [self.album],
+            grounder=self.grounder,
+            supervision=supervision,
+            injector=self.injector,
+        )
         secrets = SecretSource(workflow.secrets, {"PIN": "Tr0ub4dor&3"})
         values = {"customer": "Bellwether"}
         return runner.run(workflow, self.folder, values, secrets, self.journal, resume=resume, dry_run=dry_run)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rich.table import Table
+    from rich.console import Group
 
     from steadyhand.clock import Clock
     from steadyhand.model.outcome import RunResult
@@ -85,7 +85,7 @@ class Story:
         """Whether the robot did right on every release."""
         return not any(chapter.wrong for chapter in self.chapters)
 
-    def table(self) -> Table:
+    def table(self) -> Group:
         """The summaries side by side."""
         return comparison_table({f"{each.release}: {RELEASES[each.release]}": each.result for each in self.chapters})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from steadyhand.evidence.hostile_text import visible
-from steadyhand.evidence.summary import Summary
+from steadyhand.evidence.summary import Summary, state_words
 from steadyhand.model.outcome import Found, Outcome, Verdict, score_words
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _suite(run: RunResult, name: str) -> ET.Element:
             "heals": str(summary.heals),
             "unverified": str(summary.unverified),
             "retries": str(summary.retries),
+            **({"state": state_words(run.course)} if run.course else {}),
+            **({"injected": ", ".join(run.injected)} if run.injected else {}),
             **{f"parameter {key}": value for key, value in run.parameters.items()},
         },
     )
@@ -90,7 +92,7 @@ def _case(suite: ET.Element, name: str, suite_name: str, step: StepResult) -> No
         facts["healed"] = "true"
     _properties(case, facts)
     if step.verdict is Verdict.FAILED:
-        trigger = step.trigger.value if step.trigger else "failed"
+        trigger = step.trigger.value if step.trigger else "refused"
         _element(case, "failure", _account(step), type=trigger, message=step.reason or trigger)
     elif step.verdict is Verdict.SKIPPED:
         _element(case, "skipped", message=step.reason or "not run")

@@ -16,6 +16,7 @@ from steadyhand.evidence.summary import Summary
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import (
     Candidate,
+    Course,
     ExpectationResult,
     Found,
     Method,
@@ -23,6 +24,7 @@ from steadyhand.model.outcome import (
     NotFound,
     Outcome,
     Resolution,
+    Ruling,
     RunResult,
     StepResult,
     Thresholds,
@@ -167,7 +169,7 @@ class ReportedStep(_Shape):
         note: What it does, in the words of the workflow's author.
         verdict: How it ended.
         healed: Its target was found although it no longer looks as recorded.
-        trigger: The fault that ended it; None unless it failed.
+        trigger: The fault that ended it, or the doubt that it left (`LOW_CONFIDENCE`); None if there was none.
         reason: One sentence for a person; empty when there is nothing to say.
         resolution: What resolving its target gave at last; None for a step without one.
         expectations: Each of its postconditions.
@@ -177,6 +179,7 @@ class ReportedStep(_Shape):
         model_use: What asking a vision-language model for its target has cost.
         looks: What it was seen to do.
         before_restart: An earlier run did it, and this one went on from there; all the rest tells of that.
+        ruling: What was decided on it before; None if nobody was asked.
     """
 
     number: int
@@ -195,6 +198,7 @@ class ReportedStep(_Shape):
     model_use: ModelUse = ModelUse()
     looks: Looks
     before_restart: bool = False
+    ruling: Ruling | None = None
 
     @classmethod
     def of(cls, number: int, result: StepResult, looks: Looks) -> ReportedStep:
@@ -215,6 +219,7 @@ class ReportedStep(_Shape):
             duration_s=result.duration_s,
             model_use=result.model_use,
             looks=looks,
+            ruling=result.ruling,
         )
 
 
@@ -229,6 +234,8 @@ class ReportedRun(_Shape):
         duration_s: Seconds that it took in all.
         parameters: The values that it ran with; never a secret.
         summary: Its figures.
+        course: The state of its workflow before and after, and what happened to it; None if nobody was asked.
+        injected: The failures that were made to happen, for a test, each in words.
     """
 
     outcome: Outcome
@@ -238,6 +245,8 @@ class ReportedRun(_Shape):
     duration_s: float
     parameters: dict[str, str]
     summary: Summary
+    course: Course | None = None
+    injected: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: RunResult) -> ReportedRun:
@@ -250,6 +259,8 @@ class ReportedRun(_Shape):
             duration_s=run.duration_s,
             parameters=dict(run.parameters),
             summary=Summary.of(run),
+            course=run.course,
+            injected=run.injected,
         )
 
 

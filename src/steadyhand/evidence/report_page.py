@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from steadyhand.evidence.hostile_text import visible
-from steadyhand.evidence.summary import model_words, seconds_words
+from steadyhand.evidence.summary import model_words, seconds_words, state_words
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.outcome import Method, Outcome, Trigger, Verdict, score_words
 
@@ -71,6 +71,7 @@ _TRIGGER_WORDS = {
     Trigger.POSTCONDITION_FAILED: "Postcondition failed",
     Trigger.WATCHDOG_TIMEOUT: "Step took too long",
     Trigger.SCREEN_LOST: "Screen lost",
+    Trigger.LOW_CONFIDENCE: "Low confidence",
 }
 
 
@@ -511,5 +512,6 @@ _TEMPLATES.globals |= {
     "run_standing": _run_standing,
     "score": score_words,
     "seconds": seconds_words,
+    "state_words": state_words,
     "trigger_words": _TRIGGER_WORDS.__getitem__,
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +22,9 @@ from steadyhand.evidence.hostile_text import visible
 from steadyhand.model.outcome import Found, Method, ModelUse, Outcome, Verdict, score_words
 
 if TYPE_CHECKING:
-    from steadyhand.model.outcome import RunResult
+    from steadyhand.model.outcome import Course, RunResult
+
+_PLAIN = ("NORMAL", "NORMAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,41 +108,49 @@ def model_words(use: ModelUse) -> str:
     return f"{questions}{unanswered}, {tokens}, {seconds_words(use.waited_s)}{cost}"
 
 
+def state_words(course: Course) -> str:
+    """The state of a workflow before and after a run: `NORMAL`, or `NORMAL -> DEGRADED`."""
+    return course.before if course.before == course.after else f"{course.before} -> {course.after}"
+
+
 def stop_words(run: RunResult) -> str:
     """Where and why a run stopped, on one line; empty if no step failed."""
     for number, step in enumerate(run.steps, 1):
         if step.verdict is Verdict.FAILED:
-            trigger = step.trigger.value if step.trigger else "failed"
+            trigger = step.trigger.value if step.trigger else "refused"
             return f"step {number}, {step.note or step.step_id}: {trigger}. {step.reason}".strip()
     return ""
 
 
-def summary_table(run: RunResult) -> Table:
+def summary_table(run: RunResult) -> Group:
     """The summary of one run, for a terminal."""
     return comparison_table({run.workflow: run})
 
 
-def comparison_table(runs: Mapping[str, RunResult]) -> Table:
+def comparison_table(runs: Mapping[str, RunResult]) -> Group:
     """The summaries of several runs side by side, for a terminal, and below them where and why each one stopped.
+
+    What happened to the state of a workflow meanwhile stands there, too.
 
     Args:
         runs: The runs by what heads their columns.
     """
-    stops = [(label, stop) for label, run in runs.items() if (stop := stop_words(run))]
+    told: list[str] = []
+    for label, run in runs.items():
+        stop, events = stop_words(run), run.course.events if run.course else ()
+        lines = [f"stopped at {stop}"] * bool(stop) + list(events)
+        told += [visible(f"{label} {line}" if len(runs) > 1 else line) for line in lines]
     table = Table(
         box=None,
         pad_edge=False,
         padding=(0, 3, 0, 0),
-        caption=Text("\n".join(visible(f"{f'{label} ' * (len(runs) > 1)}stopped at {stop}") for label, stop in stops)),
-        caption_justify="left",
-        caption_style="",
     )
     table.add_column("", style="dim", no_wrap=True)
     for label in runs:
         table.add_column(Text(visible(label), style="bold"), overflow="fold")
     for name, cells in _figures(list(runs.values())).items():
         table.add_row(name, *cells)
-    return table
+    return Group(table, *map(Text, told))
 
 
 def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
@@ -147,6 +158,7 @@ def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
     summaries = [Summary.of(run) for run in runs]
     used = [method.value for method in Method if any(method.value in summary.clicks_by_method for summary in summaries)]
     is_asked = any(summary.model_use.questions for summary in summaries)
+    is_plain = all(run.course is None or (run.course.before, run.course.after) == _PLAIN for run in runs)
     return {
         "steps": [_steps(summary) for summary in summaries],
         "clicks": [_count(summary.clicks) for summary in summaries],
@@ -159,6 +171,10 @@ def _figures(runs: list[RunResult]) -> dict[str, list[Text]]:
         "unverified actions": [_count(summary.unverified, "yellow") for summary in summaries],
         "heals": [_count(summary.heals, "magenta") for summary in summaries],
         **({"model": [Text(model_words(s.model_use)) for s in summaries]} if is_asked else {}),
+        **({"state": [Text(state_words(run.course) if run.course else "-") for run in runs]} if not is_plain else {}),
+        **(
+            {"injected": [_count(len(run.injected), "yellow") for run in runs]} if any(r.injected for r in runs) else {}
+        ),
         "duration": [Text(seconds_words(run.duration_s)) for run in runs],
         "outcome": [Text(summary.outcome_words, style=_outcome_style(summary)) for summary in summaries],
     }

@@ -22,6 +22,7 @@ from steadyhand.healing.breaker_events import BreakerEvent, BreakerState, Readin
 from steadyhand.healing.circuit_breaker import CircuitBreaker
 from steadyhand.healing.execution_state import Event, ExecutionState, ExecutionStateInfo
 from steadyhand.healing.state_store import SqliteStore
+from steadyhand.model.outcome import Found, Ruling, Verdict
 from steadyhand.policy_file import PolicyFile
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _BREAKER, _APPROVAL = "breaker", "approval"
 _ALL = ""
 """The name of the breaker over all workflows."""
+_WENT_ON = (Verdict.DONE, Verdict.UNVERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Decision:
         state: The state of the workflow.
         thresholds: What is demanded of the place of its target.
         must_be_verified: A step that turns out unverified must not go on.
+        doubtful_below: A target that is healed with less confidence than this counts as a doubtful one.
         may_be_learned_from: What it does may be learned from, once it is validated.
         policy_version: By which policy this was decided.
         generation: In which generation of the workflow's state.
@@ -67,12 +70,36 @@ class Decision:
     state: ExecutionState
     thresholds: Thresholds
     must_be_verified: bool
+    doubtful_below: float
     may_be_learned_from: bool
     policy_version: str
     generation: int
     global_generation: int
     retry_after_s: float | None = None
     waits_for_approval: bool = False
+
+    @property
+    def must_agree(self) -> bool:
+        """Whether a model's choice counts only if some other evidence agrees."""
+        return self.state is not ExecutionState.NORMAL
+
+    def doubts(self, result: StepResult) -> bool:
+        """Whether the target of a step that went on was a doubtful one."""
+        found = result.resolution if result.healed and result.verdict in _WENT_ON else None
+        return isinstance(found, Found) and found.confidence < self.doubtful_below
+
+    @property
+    def ruling(self) -> Ruling:
+        """What of it belongs into a report."""
+        return Ruling(
+            self.allowed,
+            self.reason,
+            self.state,
+            self.thresholds,
+            self.policy_version,
+            self.retry_after_s,
+            self.waits_for_approval,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +223,7 @@ class AutoHealManager:
             state=ExecutionState.QUARANTINED,
             thresholds=policy.degraded,
             must_be_verified=True,
+            doubtful_below=policy.low_confidence_below,
             may_be_learned_from=False,
             policy_version=config.version,
             generation=0,
@@ -361,6 +389,18 @@ class AutoHealManager:
             workflows=workflows,
             approvals=approvals,
         )
+
+    def get_state(self, workflow: str) -> ExecutionStateInfo:
+        """The state of one workflow.
+
+        Args:
+            workflow: Its name; empty for all together.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        with self._changing(self._policy.current()) as change:
+            return change.breaker(workflow).info
 
     def history(self, after: int = 0) -> list[tuple[int, str]]:
         """What happened, each a line of JSON with its number, the oldest first.

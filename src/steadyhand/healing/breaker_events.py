@@ -71,7 +71,7 @@ class Signal:
         return Signal(
             workflow,
             result.step_id,
-            result.trigger,
+            result.trigger if result.verdict is Verdict.FAILED else None,
             is_validated=result.verdict is Verdict.DONE,
             confidence=found.confidence if isinstance(found, Found) else None,
             duration_s=0.0 if result.action == _WAITING else result.duration_s,

@@ -26,13 +26,14 @@ class Method(StrEnum):
 
 
 class Trigger(StrEnum):
-    """A fault that ends a step."""
+    """What goes wrong in a step: a fault that ends it, or a doubt that does not."""
 
     TARGET_NOT_FOUND = "TARGET_NOT_FOUND"
     TARGET_AMBIGUOUS = "TARGET_AMBIGUOUS"
     POSTCONDITION_FAILED = "POSTCONDITION_FAILED"
     WATCHDOG_TIMEOUT = "WATCHDOG_TIMEOUT"
     SCREEN_LOST = "SCREEN_LOST"
+    LOW_CONFIDENCE = "LOW_CONFIDENCE"  # the step went on; too many of these count against its workflow
 
 
 _SAME_LOOK = 0.97
@@ -199,6 +200,49 @@ class ModelUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was decided on a step before it.
+
+    Attributes:
+        allowed: It might be taken.
+        reason: Why not, for a person; empty if it might.
+        state: The state of its workflow: `NORMAL`, `DEGRADED`...
+        thresholds: What was demanded of the place of its target.
+        policy_version: By which policy this was decided.
+        retry_after_s: Seconds after which the answer might be another one; None if nobody knows.
+        waits_for_approval: It might be taken as soon as a person approves it.
+    """
+
+    allowed: bool
+    reason: str
+    state: str
+    thresholds: Thresholds
+    policy_version: str
+    retry_after_s: float | None = None
+    waits_for_approval: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it was a plain go-ahead."""
+        return self.allowed and self.state == "NORMAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The state of a workflow before and after a run.
+
+    Attributes:
+        before: Its state when the run began.
+        after: Its state when the run had ended.
+        events: What led from one to the other, and what else happened to it: each a sentence or two.
+    """
+
+    before: str
+    after: str
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
     """What came of one step.
 
@@ -207,7 +251,8 @@ class StepResult:
         action: What it does: `click`, `type`...
         note: What it does in the workflow author's words.
         verdict: How it ended.
-        trigger: The fault that ended it; None unless it failed (or if it was refused because of the journal).
+        trigger: The fault that ended it, or the doubt that it left (`LOW_CONFIDENCE`); None if there was none, or if it
+            was refused.
         reason: One sentence for a person; empty when there is nothing to say.
         resolution: What resolving its target gave at last; None for a step without a target.
         expectations: Each of its postconditions.
@@ -217,6 +262,7 @@ class StepResult:
         model_use: What asking a vision-language model for its target has cost.
         acted: Its action was carried out, or may have been; of no meaning for one that was skipped.
         was_done_before: It was skipped because the run that this one goes on with had done it.
+        ruling: What was decided on it before; None if nobody was asked.
     """
 
     step_id: str
@@ -233,6 +279,7 @@ class StepResult:
     model_use: ModelUse = ModelUse()
     acted: bool = True
     was_done_before: bool = False
+    ruling: Ruling | None = None
 
     @property
     def healed(self) -> bool:
@@ -258,6 +305,8 @@ class RunResult:
         steps: One result for each step, in order.
         duration_s: Seconds that it took in all.
         parameters: The values that it ran with; never a secret.
+        course: The state of its workflow before and after; None if nobody was asked.
+        injected: The failures that were made to happen, for a test, each in words.
     """
 
     workflow: str
@@ -267,3 +316,5 @@ class RunResult:
     steps: tuple[StepResult, ...]
     duration_s: float
     parameters: Mapping[str, str] = field(default_factory=dict)
+    course: Course | None = None
+    injected: tuple[str, ...] = ()

@@ -56,6 +56,12 @@ class Resolver:
         self._thresholds = thresholds or self._model.normal
         self._known: weakref.WeakKeyDictionary[Target, tuple[Recorded, View | None]] = weakref.WeakKeyDictionary()
 
+    def demanding(self, thresholds: Thresholds) -> Resolver:
+        """This resolver, with what it knows of targets, under other thresholds."""
+        other = Resolver(self._model, thresholds)
+        other._known = self._known
+        return other
+
     def prepare(self, target: Target) -> None:
         """Work out what can be known of a target before a screen is there, so that the first look is a quick one."""
         self._recall(target)

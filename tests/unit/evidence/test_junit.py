@@ -6,7 +6,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from steadyhand.evidence.junit import junit_xml
-from steadyhand.model.outcome import ExpectationResult, Outcome, RunResult
+from steadyhand.model.outcome import Course, ExpectationResult, Outcome, RunResult
 
 
 def parsed(*runs: RunResult) -> ET.Element:
@@ -51,7 +51,7 @@ def test_a_failure_without_trigger_or_reason_still_says_failed(run: RunResult) -
     """A message is never empty: some CI systems show nothing else."""
     failure = parsed(replace(run, steps=(replace(run.steps[3], trigger=None, reason=""),))).find(".//failure")
     assert failure is not None
-    assert failure.attrib == {"type": "failed", "message": "failed"}
+    assert failure.attrib == {"type": "refused", "message": "refused"}
 
 
 def test_a_heal_passes_but_is_named(run: RunResult) -> None:
@@ -99,3 +99,12 @@ def test_hostile_text_leaves_the_document_whole(run: RunResult) -> None:
     assert failure.get("message") == "]]> <failure/> & ␀ ␛ \ufffd \ufffd"
     assert root.get("failures") == "1"
     assert len(root.findall(".//failure")) == 1
+
+
+def test_the_state_and_what_was_injected_are_properties(run: RunResult) -> None:
+    """A gate can tell a test from the real thing, and a workflow that is DEGRADED from one that is not."""
+    told = replace(run, course=Course("NORMAL", "DEGRADED"), injected=("SCREEN_LOST at step save",))
+    xml = junit_xml([told])
+    assert '<property name="state" value="NORMAL -&gt; DEGRADED" />' in xml
+    assert '<property name="injected" value="SCREEN_LOST at step save" />' in xml
+    assert 'name="state"' not in junit_xml([run])

@@ -17,20 +17,20 @@ from steadyhand.evidence.summary import (
     stop_words,
     summary_table,
 )
-from steadyhand.model.outcome import ModelUse, Outcome, RunResult, Verdict
+from steadyhand.model.outcome import Course, ModelUse, Outcome, RunResult, Verdict
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 
-def printed(table: Table, *, terminal: bool = False) -> str:
+def printed(table: Group, *, terminal: bool = False) -> str:
     """What a table looks like on a terminal of 120 columns."""
     out = io.StringIO()
     Console(file=out, width=120, force_terminal=terminal, color_system="standard" if terminal else None).print(table)
     return out.getvalue()
 
 
-def lines(table: Table) -> dict[str, list[str]]:
+def lines(table: Group) -> dict[str, list[str]]:
     """The cells of each figure, by its name; cells are at least three blanks apart."""
     rows = [line.rstrip().split("   ") for line in printed(table).splitlines()]
     return {row[0].strip(): [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
@@ -110,10 +110,19 @@ def test_the_table_of_one_run(run: RunResult) -> None:
         "heals": ["1"],
         "duration": ["6.00 s"],
         "outcome": ["failed"],
-        "stopped at step 4, Approve it:": [],
-        "TARGET_AMBIGUOUS. Two rows read the": [],
-        "same.": [],
+        "stopped at step 4, Approve it: TARGET_AMBIGUOUS. Two rows read the same.": [],
     }
+
+
+def test_a_state_is_told_where_it_is_not_plain(run: RunResult) -> None:
+    """The state has a line unless it was NORMAL all along; what changed it, and what was injected, is told."""
+    plain = replace(run, course=Course("NORMAL", "NORMAL"))
+    assert {"state", "injected"} & set(lines(summary_table(plain))) == set()
+    moved = replace(run, course=Course("NORMAL", "DEGRADED", ("NORMAL -> DEGRADED. Twice.",)), injected=("once",))
+    table = lines(comparison_table({"plain": plain, "moved": moved, "alone": run}))
+    assert table["state"] == ["NORMAL", "NORMAL -> DEGRADED", "-"]
+    assert table["injected"] == ["0", "1", "0"]
+    assert "moved NORMAL -> DEGRADED. Twice." in table
 
 
 def test_runs_side_by_side(run: RunResult) -> None:
@@ -137,7 +146,7 @@ def test_a_hostile_name_does_not_reach_the_terminal(run: RunResult) -> None:
 def test_where_a_run_stopped(run: RunResult) -> None:
     """The step without a note is called by its id; a run that did not fail did not stop."""
     nameless = replace(run.steps[3], note="", trigger=None, reason="")
-    assert stop_words(replace(run, steps=(nameless,))) == "step 1, approve: failed."
+    assert stop_words(replace(run, steps=(nameless,))) == "step 1, approve: refused."
     assert stop_words(replace(run, steps=run.steps[:3])) == ""
 
 

@@ -1,0 +1,150 @@
+"""Scenarios 10.2 and 10.3: the commands as an operator types them, on the demo application in real Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from steadyhand.demo.application import DemoApplication
+from steadyhand.model.workflow import BrowserScreen, TypeStep
+from steadyhand.model.workflow_file import load_workflow, save_workflow
+from steadyhand.policy import Policy
+from steadyhand.recording import Recorder
+from steadyhand.screen.browser import BrowserDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME = "Greet"
+WIDTH, HEIGHT = 900, 700
+POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at a terminal.
+
+    Attributes:
+        folder: The folder of the robot.
+        flow: The workflow file.
+    """
+
+    folder: Path
+    flow: Path
+
+    def types(self, *arguments: str) -> tuple[int, str, str]:
+        """Type a command; its exit code, standard output and standard error."""
+        done = subprocess.run(
+            [sys.executable, "-m", "steadyhand", *arguments],
+            cwd=self.folder,
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def runs(self, times: int, *arguments: str) -> tuple[int, list[Any]]:
+        """Run the workflow so often; the exit code, and the report of each run."""
+        (self.folder / "rows.csv").write_text("who\n" + "halyard\n" * times, encoding="utf-8")
+        code, out, err = self.types("run", str(self.flow), "--data", "rows.csv", "--json", *arguments)
+        assert "Traceback" not in err
+        return code, json.loads(out)["runs"]
+
+    def status(self) -> Any:
+        """What `steadyhand status` says of the workflow."""
+        code, out, _ = self.types("status", "--json")
+        assert code == 0
+        (workflow,) = json.loads(out)["workflows"]
+        assert workflow["workflow"] == NAME
+        return workflow
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    """A workflow of one step, recorded on the first page of the demo application: it types a user's name."""
+    flow = tmp_path / "recorded" / "flow.yaml"
+    flow.parent.mkdir()
+    with DemoApplication(1, tmp_path / "halyard.db") as application:
+        screen = BrowserScreen(url=application.url, width=WIDTH, height=HEIGHT)
+        with (
+            closing(BrowserDriver.open(application.url, width=WIDTH, height=HEIGHT)) as driver,
+            Recorder(driver, flow, screen) as recorder,
+        ):
+            recorder.click(recorder.find("User name").shifted(20, 32))
+            recorder.type("halyard")
+        workflow = load_workflow(flow)
+        (step,) = [step for step in workflow.steps if isinstance(step, TypeStep)]
+        shown = {"field_shows": "{{who}}"}
+        save_workflow(
+            workflow.model_validate(
+                {
+                    **workflow.model_dump(exclude_none=True),
+                    "name": NAME,
+                    "params": {"who": {}},
+                    "steps": [
+                        {
+                            **step.model_dump(exclude_none=True),
+                            "id": "user",
+                            "text": "{{who}}",
+                            "clear": True,
+                            "expect": [shown],
+                        }
+                    ],
+                }
+            ),
+            flow,
+        )
+        yield Operator(tmp_path, flow)
+
+
+def test_10_2_three_missing_targets_in_a_row_degrade(operator: Operator) -> None:
+    """The workflow is DEGRADED and held to stricter thresholds; it runs on, and after some good steps it is NORMAL."""
+    (operator.folder / "policy.json").write_text(json.dumps({"proving_successes": 2}), encoding="utf-8")
+    code, runs = operator.runs(
+        5, "--inject", "target_not_found@user:3", "--policy", "policy.json", "--data-dir", "robot"
+    )
+    assert code == 1
+    assert [run["steps"][0]["trigger"] for run in runs] == ["TARGET_NOT_FOUND"] * 3 + [None] * 2
+    assert [run["run"]["injected"] for run in runs] == [["TARGET_NOT_FOUND at step user"]] * 3 + [[]] * 2
+    assert runs[2]["run"]["course"] == {
+        "before": "NORMAL",
+        "after": "DEGRADED",
+        "events": ["NORMAL -> DEGRADED. 3 failures of step user in a row: 3 TARGET_NOT_FOUND."],
+    }
+    (step,) = runs[3]["steps"]
+    assert (step["verdict"], step["ruling"]["state"]) == ("done", "DEGRADED")
+    thresholds = {"found_from": POLICY.degraded_found_from, "lead_from": POLICY.degraded_lead_from}
+    assert step["ruling"]["thresholds"] == step["resolution"]["thresholds"] == thresholds
+    assert runs[4]["run"]["course"]["events"] == ["DEGRADED -> NORMAL. 2 validated steps in a row."]
+    code, out, _ = operator.types("status", "--data-dir", "robot", "--policy", "policy.json")
+    assert out.splitlines()[-1].startswith(f"{NAME}: NORMAL (")
+
+
+def test_10_3_ten_failures_in_ten_minutes_quarantine(operator: Operator) -> None:
+    """The eleventh run is refused and opens no page; a release lets the workflow run again, strictly."""
+    code, runs = operator.runs(11, "--inject", "target_not_found@user:10")
+    assert code == 1
+    assert [run["run"]["outcome"] for run in runs] == ["failed"] * 10 + ["refused"]
+    (step,) = runs[10]["steps"]
+    assert (step["trigger"], step["ruling"]["allowed"]) == (None, False)
+    assert step["reason"].startswith(
+        "It is QUARANTINED. 10 failures within 600 s: 10 TARGET_NOT_FOUND. It may be asked"
+    )
+    assert runs[10]["run"]["screen"] == "browser, not opened"
+    nowhere = ("--url", "http://127.0.0.1:9/")  # no page can be opened there, and nobody tries
+    code, runs = operator.runs(1, *nowhere)
+    assert (code, runs[0]["run"]["outcome"]) == (3, "refused")
+    assert operator.status()["info"]["state"] == "QUARANTINED"
+    code, out, _ = operator.types("release", NAME, "--by", "Ann")
+    assert (code, out.split(" (")[0]) == (0, f"{NAME}: DEGRADED")
+    assert operator.types("run", str(operator.flow), "--param", "who=halyard", *nowhere)[0] == 2
