@@ -179,7 +179,7 @@ class Present:
             alike = are_drawn_alike(recorded.glyphs, glyphs(self.scene.gray, box))
             evidence["drawn"] = max(evidence["look"] ** 2, (alike - _UNLIKE_DRAWING) / (1 - _UNLIKE_DRAWING))
         if recorded.text:
-            evidence["text"] = text_likeness(recorded.text, folded)
+            evidence["text"] = 0.0 if self._says_another(box, folded) else text_likeness(recorded.text, folded)
             evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
         if label:
             neighbours = self._neighbours(box)
@@ -187,7 +187,7 @@ class Present:
             is_named = name is not None and recorded.kind is Kind.TICK  # what stands before one stands behind another
             beside = 0.0 if is_named else _BESIDE * self._label_likeness(label, neighbours)
             is_moved = name is not None and recorded.label_side not in (None, name.relation)
-            named = text_likeness(label, name.text) if name is not None else 0.0
+            named = self._same_text(label, name.text) if name is not None else 0.0
             evidence["label"] = max(named * (_BESIDE if is_moved else 1.0), beside)
         return evidence
 
@@ -255,6 +255,22 @@ class Present:
             found = self._found[box] = neighbours_of(box, outside)
         return found
 
+    def _says_another(self, box: Box, folded: str) -> bool:
+        """Whether a place says what was written elsewhere when recorded, or has a number that the target has not."""
+        recorded = self.recorded
+        if recorded.kind is not Kind.WORDS:
+            return False
+        said = next((phrase.folded for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), folded)
+        is_numbered = any(word.isdigit() for word in said.split())
+        return said != recorded.text and (
+            recorded.is_written_elsewhere(said) or (is_numbered and not any(map(str.isdigit, recorded.text)))
+        )
+
+    def _same_text(self, recorded: str, present: str) -> float:
+        """How surely a text near a place is one that was near the target; not if it stood elsewhere when recorded."""
+        is_other = present != recorded and self.recorded.is_written_elsewhere(present)
+        return 0.0 if is_other else text_likeness(recorded, present)
+
     def _named_row(self, row: Sequence[Neighbour]) -> float:
         """How surely a row is the target's, by the identifiers that stood in it; 1 if none did."""
         wanted = self.recorded.identifiers
@@ -274,7 +290,7 @@ class Present:
             best = 0.0
             for their in present:
                 if their.relation is mine.relation or (mine.is_in_row and their.is_in_row):
-                    alike = text_likeness(mine.text, their.text)
+                    alike = self._same_text(mine.text, their.text)
                     moved = 0.0 if mine.is_in_row else abs(their.gap / self.scale - mine.gap)
                     best = max(best, alike * math.exp(-moved / _MOVED_PX))
             found += weight * best
@@ -288,7 +304,7 @@ class Present:
             reach = LABEL_GAPS_PX.get(neighbour.relation, 0.0) * self.scale
             if neighbour.gap <= reach and neighbour.relation not in nearest:
                 nearest.add(neighbour.relation)
-                best = max(best, text_likeness(label, neighbour.text))
+                best = max(best, self._same_text(label, neighbour.text))
         return best
 
     def _whole(self, box: Box, folded: str) -> float:

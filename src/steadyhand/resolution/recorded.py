@@ -15,7 +15,14 @@ from steadyhand.perception.scene import Scene
 from steadyhand.perception.template import are_drawn_alike, cut, glyphs, search
 from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts
 from steadyhand.resolution.controls import Kind, holder_of, is_field
-from steadyhand.resolution.surroundings import Neighbour, Relation, are_in_one_column, are_in_one_row, neighbours_of
+from steadyhand.resolution.surroundings import (
+    Neighbour,
+    Relation,
+    are_in_one_column,
+    are_in_one_row,
+    label_of,
+    neighbours_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +36,8 @@ _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
 _ALIKE, _SAME_LOOK, _SURELY = 0.9, 0.97, 0.9
 _ALIGNED_PX = 8
 _TABLE_PX = 400
+_SAME_PLACE = 0.3
+"""Of two boxes that overlap by so much, both are the same thing."""
 _CHANCE_WEIGHT = 0.1
 _BESIDE_PX = 100.0
 """What stands so near to a thing, on one line with it, does not stand there by chance."""
@@ -105,17 +114,35 @@ class Recorded:
         """Other places on the recorded screen that say the same, or look the same if it says nothing."""
         if self.kind is Kind.WORDS:
             return [mark.box for mark in self.target.landmarks if similarity(fold(mark.text), self.text) >= _ALIKE]
+        if self.kind is Kind.TICK:
+            return [box for box in self.scene.tick_boxes if box.overlap(self.target.box) < _SAME_PLACE]
+        if self.kind is Kind.FIELD:
+            return self._other_fields
         seen = search(self.scene.gray, self.crop, 0.8)
         return [
             peak.box
             for peak in seen
-            if peak.box.overlap(self.target.box) < 0.3
-            and (
-                self.kind is not Kind.ICON
-                or peak.score >= _SAME_LOOK
-                or are_drawn_alike(self.glyphs, glyphs(self.scene.gray, peak.box)) >= _ALIKE
-            )
+            if peak.box.overlap(self.target.box) < _SAME_PLACE
+            and (peak.score >= _SAME_LOOK or are_drawn_alike(self.glyphs, glyphs(self.scene.gray, peak.box)) >= _ALIKE)
         ]
+
+    @cached_property
+    def _other_fields(self) -> list[Box]:
+        """The other fields on the recorded screen, each once."""
+        fields: list[Box] = []
+        for box in self.scene.rectangles:
+            is_known = any(box.overlap(other) >= _SAME_PLACE for other in (self.target.box, *fields))
+            if not is_known and is_field(self.scene, box):
+                fields.append(box)
+        return fields
+
+    def is_written_elsewhere(self, text: str) -> bool:
+        """Whether a folded text is what is written elsewhere on the recorded screen, and so means something else."""
+        return text in self._written
+
+    @cached_property
+    def _written(self) -> frozenset[str]:
+        return frozenset(fold(mark.text) for mark in self.target.landmarks)
 
     @cached_property
     def telling(self) -> list[list[Neighbour]]:
@@ -136,10 +163,19 @@ class Recorded:
         if self.kind not in (Kind.FIELD, Kind.TICK):
             return ()
         written = [fold(mark.text) for mark in self.target.landmarks]
-        label = fold(self.target.label)
-        is_labelled = sum(similarity(text, label) >= _ALIKE for text in written) == 1
+        label = next((each for each in self.neighbours if each.said == self.target.label), None)
+        is_labelled = label is not None and not any(self._shares(box, label) for box in self.lookalikes)
         is_written = bool(self.text) and not any(similarity(text, self.text) >= _ALIKE for text in written)
         return ("label",) * is_labelled + ("text",) * is_written
+
+    def _shares(self, box: Box, label: Neighbour) -> bool:
+        """Whether a look-alike has the same label, or one text names both, as a heading does."""
+        theirs = neighbours_of(box, self.target.landmarks)
+        name = label_of(box, theirs, self.scene.rectangles)
+        is_behind = label.relation is Relation.RIGHT
+        return (name is not None and similarity(name.text, label.text) >= _ALIKE) or (
+            self.kind is Kind.TICK and not is_behind and any(each.box == label.box for each in theirs)
+        )
 
     @cached_property
     def label_side(self) -> Relation | None:

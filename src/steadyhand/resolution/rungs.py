@@ -230,6 +230,8 @@ def _same_texts(recorded: Recorded, scene: Scene, shift: tuple[float, float]) ->
 def _is_told(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> bool:
     """Whether what tells the target from each of its look-alikes, and what names it, has moved with it unchanged."""
     gray = recorded.scene.gray
+    if recorded.is_one_of_many and _same_texts(recorded, scene, shift) < 1:
+        return False
     groups = [*recorded.telling, [each for each in recorded.neighbours if each.said == recorded.target.label]]
     return all(
         any(_is_same(cut(gray, each.box), cut(scene.gray, each.box.shifted(*shift))) for each in group)
