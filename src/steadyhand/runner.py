@@ -170,7 +170,7 @@ class Runner:
             book = Journal(journal, self._clock)
         else:
             book = (Journal.resume if resume else Journal.begin)(journal, workflow, values, self._clock)
-        load = lru_cache(maxsize=4)(partial(self._load, folder=folder))
+        load = lru_cache(maxsize=4)(partial(self._load, folder=folder, values=_replaced(workflow, values)))
         run = _Run(
             self._driver, self._resolver, self._clock, self._observers, self._timer, secrets, book, load,
             verifier=Verifier(
@@ -210,11 +210,17 @@ class Runner:
             injected=tuple(run.injected),
         )
 
-    def _load(self, record: TargetRecord, folder: Path) -> Target:
-        """A target of the workflow, got to know while the screen settles."""
-        target = Target.load(record, folder)
+    def _load(self, record: TargetRecord, folder: Path, values: Mapping[str, str]) -> Target:
+        """A target of the workflow, got to know while the screen settles; with this run's values for the recorded."""
+        target = Target.load(record, folder).adapted_to(values)
         self._resolver.prepare(target)
         return target
+
+
+def _replaced(workflow: Workflow, values: Mapping[str, str]) -> dict[str, str]:
+    """The value of this run for each value that was recorded and is another one now."""
+    recorded = {name: parameter.recorded or parameter.default for name, parameter in workflow.params.items()}
+    return {then: values[name] for name, then in recorded.items() if then and values[name] and then != values[name]}
 
 
 @dataclass(frozen=True)

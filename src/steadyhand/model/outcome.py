@@ -36,6 +36,11 @@ class Trigger(StrEnum):
     LOW_CONFIDENCE = "LOW_CONFIDENCE"  # the step went on; too many of these count against its workflow
 
 
+_SAME_LOOK = 0.97
+"""What is as like the recorded picture has not changed, whatever it was found by. Source: a decision; smoothing of
+moved letters leaves 0.98, another weight of a font 0.9."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """What is demanded of a place before it is acted on: more of it where a workflow is degraded.
@@ -279,7 +284,13 @@ class StepResult:
     @property
     def healed(self) -> bool:
         """Whether its target was found although it no longer looks as recorded."""
-        return isinstance(self.resolution, Found) and self.resolution.method is not Method.ANCHOR_TEMPLATE
+        match self.resolution:
+            case Found(method=method, candidates=(best, *_)) if method is not Method.ANCHOR_TEMPLATE:
+                return best.evidence.get("look", 0.0) < _SAME_LOOK
+            case Found(method=method):
+                return method is not Method.ANCHOR_TEMPLATE
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)

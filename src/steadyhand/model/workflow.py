@@ -477,10 +477,13 @@ class Parameter(_Shape):
 
     Attributes:
         default: Used when the run gives none; a parameter without one must be given.
+        recorded: The value that stands on the recorded screens; the default, if not given. Where it names a target, as
+            that of its row does, a run looks for its own value instead.
         note: What it means, for a person.
     """
 
     default: str | None = None
+    recorded: str | None = None
     note: str = ""
 
 

@@ -27,6 +27,8 @@ from steadyhand.files import content_hash
 from steadyhand.model.geometry import Box
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 LANGUAGES = ("eng", "fra")
@@ -73,11 +75,12 @@ class Word:
     confidence: float
 
 
-def find_lines(gray: NDArray[np.uint8]) -> list[Box]:
+def find_lines(gray: NDArray[np.uint8], tick_boxes: Iterable[Box]) -> list[Box]:
     """Find where text (or an icon of about its size) stands.
 
     Args:
         gray: uint8, (height, width).
+        tick_boxes: What `find_tick_boxes` finds there: they are no text.
 
     Returns:
         Boxes in frame space, top to bottom; each holds one line of text, tightly.
@@ -90,16 +93,19 @@ def find_lines(gray: NDArray[np.uint8]) -> list[Box]:
     down = cv2.morphologyEx(edges, cv2.MORPH_OPEN, np.ones((_RULE_HEIGHT_PX, 1), np.uint8))
     rules = cv2.dilate(cv2.bitwise_or(across, down), np.ones((3, 3), np.uint8))
     ink = cv2.subtract(edges, rules)
-    for box in find_tick_boxes(gray):
+    for box in tick_boxes:
         x, y, right, bottom = (int(edge) for edge in (box.x - 1, box.y - 1, box.right + 1, box.bottom + 1))
         ink[max(0, y) : bottom, max(0, x) : right] = 0
     for outline in _buttons(np.asarray(edges, np.uint8)):
         cv2.polylines(ink, [outline], isClosed=False, color=0, thickness=3)
     joined = cv2.dilate(ink, np.ones((3, _JOIN_PX), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    outlines, nesting = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     margin_x, margin_y = _JOIN_PX // 2, 1
     lines: list[Box] = []
-    for x, y, width, height in stats[1:, :4].tolist():
+    for edge, (_, _, _, around) in zip(outlines, nesting[0] if outlines else (), strict=True):
+        if around >= 0:
+            continue  # the edge of a hole
+        x, y, width, height = cv2.boundingRect(edge)
         box = Box(x + margin_x, y + margin_y, width - 2 * margin_x, height - 2 * margin_y)
         is_rim = box.width < _RIM_WIDTH_PX and box.height >= _RIM_HEIGHT_PX
         if box.width >= _MIN_WIDTH_PX and _MIN_HEIGHT_PX <= box.height <= _MAX_HEIGHT_PX and not is_rim:

@@ -138,7 +138,7 @@ class Scene:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """All lines of text, top to bottom; reading them is left to whoever needs it."""
-        return tuple(Line(box, self.gray) for box in find_lines(self.gray))
+        return tuple(Line(box, self.gray) for box in find_lines(self.gray, self.tick_boxes))
 
     @cached_property
     def runs(self) -> tuple[tuple[Line, ...], ...]:

@@ -20,7 +20,7 @@ _VARIANTS = str.maketrans(
 )
 _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b"})
 
-_COUNT = re.compile(r"[(\[]\d{1,4}\+?[)\]]|\d{1,4}\+")
+_COUNT = re.compile(r"[(\[]\d{1,3}\+?[)\]]|\d{1,3}\+")
 _CONFUSION_SIMILARITY = 0.95
 _LEAST_LETTERS = 4
 _LEAST_SIMILARITY = 0.85
@@ -146,7 +146,8 @@ def identifier_form(folded: str) -> str:
     Returns:
         Such as `inv-####`; empty if the text is no identifier: it has no digit, is a value, is short, or a sentence.
     """
-    is_short = len(folded) < _IDENTIFIER_LETTERS or len(folded.split()) > _IDENTIFIER_WORDS
-    if is_short or is_value(folded) or not any(map(str.isdigit, folded)):
+    name = without_counts(folded)
+    is_short = len(name) < _IDENTIFIER_LETTERS or len(name.split()) > _IDENTIFIER_WORDS
+    if is_short or is_value(name) or not any(map(str.isdigit, name)) or _COUNT.fullmatch(name):
         return ""
-    return re.sub(r"\d", "#", folded)
+    return re.sub(r"\d", "#", name)

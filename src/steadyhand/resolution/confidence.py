@@ -33,6 +33,8 @@ _RIVAL_SLACK = 0.2
 _DRAWN = 2.0
 """A drawing tells two things apart twice as well as their surroundings do."""
 _NO_RIVAL_LEAD, _NO_LEAD = 0.8, 0.1
+_PART = 1.5
+"""How fast a text counts less that is but a part of what is written there: another thing says more."""
 _ENOUGH_AROUND = 0.5
 """Half of what stood around a thing is as good as all of it: what else there is changes from release to release."""
 
@@ -77,7 +79,7 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
         evidence: What is known of the candidate.
         has_text: Something was written on the target.
     """
-    text = evidence.get("text", 0.0) * evidence.get("whole", 1.0)
+    text = evidence.get("text", 0.0) * math.pow(evidence.get("whole", 1.0), _PART)
     label, is_kind, shape = evidence.get("label", 0.0), evidence.get("kind", 0.0), evidence["shape"]
     if kind is Kind.WORDS:
         return text

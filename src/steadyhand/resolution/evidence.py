@@ -30,7 +30,7 @@ import numpy as np
 
 from steadyhand.model.geometry import Box, Point
 from steadyhand.perception.template import are_drawn_alike, glyphs, likeness
-from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts
+from steadyhand.perception.wording import fold, is_value, similarity, without_counts
 from steadyhand.resolution.controls import FIELD_HEIGHT_PX, Kind, holder_of, is_field
 from steadyhand.resolution.meaning import key, text_likeness
 from steadyhand.resolution.surroundings import (
@@ -210,8 +210,9 @@ class Present:
         known = [side for side in sides if side is not None]
         if known:
             evidence["side"] = sum(known) / len(known)
-        if self._is_another_row(row):
-            evidence["identity"] = 0.0
+        named_row = self._named_row(row)
+        if named_row < _ALIKE:
+            evidence["identity"] = named_row
         elif recorded.names:  # they tell it from its look-alikes
             evidence["identity"] = max(thing.get(name, 0.0) for name in recorded.names)
         elif recorded.is_one_of_many:
@@ -254,14 +255,10 @@ class Present:
             found = self._found[box] = neighbours_of(box, outside)
         return found
 
-    def _is_another_row(self, row: Sequence[Neighbour]) -> bool:
-        """Whether an identifier that stood in the target's row is another one here."""
-        for mine in self.recorded.identifiers:
-            form = identifier_form(mine.text)
-            theirs = [their.text for their in row if identifier_form(their.text) == form]
-            if theirs and not any(similarity(mine.text, their) >= _ALIKE for their in theirs):
-                return True
-        return False
+    def _named_row(self, row: Sequence[Neighbour]) -> float:
+        """How surely a row is the target's, by the identifiers that stood in it; 1 if none did."""
+        wanted = self.recorded.identifiers
+        return max((similarity(mine.text, their.text) for mine in wanted for their in row), default=float(not wanted))
 
     def _shared(self, wanted: Sequence[Neighbour], present: Sequence[Neighbour]) -> float | None:
         """The share of the wanted neighbours that are present in the same relation, by weight; None if none is wanted.

@@ -59,8 +59,13 @@ class Recorded:
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:
-        """What stands in its row and in its column."""
-        return neighbours_of(self.anchor, self.target.landmarks)
+        """What stands in its row and in its column.
+
+        Of a row that a value of this run names, the rest is of the row that was recorded, and says nothing.
+        """
+        around = neighbours_of(self.anchor, self.target.landmarks)
+        is_renamed = any(each.is_in_row and each.said in self.target.adapted for each in around)
+        return [each for each in around if not (is_renamed and each.is_in_row) or each.said in self.target.adapted]
 
     @cached_property
     def crop(self) -> NDArray[np.uint8]:
@@ -148,7 +153,7 @@ class Recorded:
             each
             for each in self.neighbours
             if each.is_in_row
-            and identifier_form(each.text)
+            and (identifier_form(each.text) or each.said in self.target.adapted)
             and (id(each) in self._kin or self._on_one_line(each.box) > _SURELY)
         ]
 
@@ -158,6 +163,8 @@ class Recorded:
         told: list[list[Neighbour]] = []
         for box in self.lookalikes:
             theirs = neighbours_of(box, self.target.landmarks)
+            if any(each.is_in_row and each.said in self.target.adapted for each in theirs):
+                continue  # the row that this run is about
             mine = [
                 each
                 for each in self.neighbours
@@ -179,8 +186,11 @@ class Recorded:
         """How much one of its neighbours says about the target, 0 to 1.
 
         The nearer, the more; an amount or a date less than a name; and little, if it stands in the target's row by
-        chance alone, as what is in a side bar: no row of one table, and not on one line with it.
+        chance alone, as what is in a side bar: no row of one table, and not on one line with it. A value of this run
+        counts in full, wherever it stands.
         """
+        if neighbour.said in self.target.adapted:
+            return 1.0
         nearness = math.exp(-neighbour.gap / (_ROW_REACH_PX if neighbour.is_in_row else _COLUMN_REACH_PX))
         value = _VALUE_WEIGHT if is_value(neighbour.text) else 1.0
         if not neighbour.is_in_row or id(neighbour) in self._kin:

@@ -75,7 +75,12 @@ class View:
 
 
 def distinctive_view(recorded: Recorded) -> View | None:
-    """The smallest view that the recorded screen shows once; None if even a wide one has a twin."""
+    """The smallest view that the recorded screen shows once; None if even a wide one has a twin.
+
+    Of a target that was adapted to another run there is no picture.
+    """
+    if recorded.target.adapted:
+        return None
     scene, target = recorded.scene, recorded.target.box
     for margin_x, margin_y in _VIEW_MARGINS:
         box = target.grown(margin_x, margin_y).intersection(scene.bounds)

@@ -7,7 +7,8 @@ another one and this row from the next. The targets on one screen share its imag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,7 +22,7 @@ from steadyhand.perception.scene import Scene
 from steadyhand.resolution.surroundings import label_of, neighbours_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,6 +47,7 @@ class Target:
         text: What is written on it; empty for a field, an icon, a check box.
         label: What is written beside or above it and names it; empty if nothing does.
         landmarks: What else is written on that screen.
+        adapted: Those of all these texts that are of another run than the recorded one; its image does not show them.
     """
 
     image: NDArray[np.uint8]
@@ -54,6 +56,7 @@ class Target:
     text: str
     label: str
     landmarks: tuple[Landmark, ...]
+    adapted: frozenset[str] = frozenset()
 
     @classmethod
     def from_frame(
@@ -119,6 +122,30 @@ class Target:
         written = load_landmarks(path)
         landmarks = _outside(record.box, landmarks_on(frame) if written is None else written)
         return cls(frame, record.point, record.box, record.text, record.label, landmarks)
+
+    def adapted_to(self, values: Mapping[str, str]) -> Target:
+        """The counterpart of this target in another run: beside another invoice, with another name on it.
+
+        Args:
+            values: What stands for each value that was recorded.
+
+        Returns:
+            This target, with other values in its text, its label and its landmarks; itself if none is there.
+        """
+        if not values:
+            return self
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(values, key=len, reverse=True)))})(?!\w)")
+
+        def filled(text: str) -> str:
+            return pattern.sub(lambda match: values[match[0]], text)
+
+        landmarks = tuple(mark.model_copy(update={"text": filled(mark.text)}) for mark in self.landmarks)
+        former = (self.text, self.label, *(mark.text for mark in self.landmarks))
+        present = (filled(self.text), filled(self.label), *(mark.text for mark in landmarks))
+        others = frozenset(now for then, now in zip(former, present, strict=True) if now != then)
+        if not others:
+            return self
+        return replace(self, text=present[0], label=present[1], landmarks=landmarks, adapted=others)
 
     def record(self, screen: str) -> TargetRecord:
         """What a workflow file keeps of this target.

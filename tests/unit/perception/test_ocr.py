@@ -26,6 +26,11 @@ INK, PAPER = (40, 40, 40), (250, 250, 250)
 TEXT = "Payment is complete"
 
 
+def lines_on(gray: NDArray[np.uint8]) -> list[Box]:
+    """Where lines stand on a screen."""
+    return find_lines(gray, find_tick_boxes(gray))
+
+
 def page(text: str, size: int = 18, ink: Colour = INK, paper: Colour = PAPER, left: int = 40) -> NDArray[np.uint8]:
     """A gray picture with one line of text on the base line 60."""
     image = np.full((110, 520, 3), paper, np.uint8)
@@ -41,7 +46,7 @@ def reader() -> Reader:
 
 def said(reader: Reader, gray: NDArray[np.uint8]) -> str:
     """All that is read on a picture."""
-    return " ".join(word.text for line in find_lines(gray) for word in reader.read(gray, line))
+    return " ".join(word.text for line in lines_on(gray) for word in reader.read(gray, line))
 
 
 @pytest.mark.parametrize("size", [13, 16, 20, 24])
@@ -75,7 +80,7 @@ def test_accents_numbers_and_addresses_are_read(reader: Reader, text: str) -> No
 def test_words_stand_where_they_were_read(reader: Reader) -> None:
     """From left to right, in pixels of the frame, each around its own letters."""
     gray = page("Send remittance advice", left=90)
-    words = reader.read(gray, find_lines(gray)[0])
+    words = reader.read(gray, lines_on(gray)[0])
     assert [word.text for word in words] == ["Send", "remittance", "advice"]
     for number, word in enumerate(words):
         before = "".join(f"{earlier.text} " for earlier in words[:number])
@@ -88,8 +93,8 @@ def test_words_stand_where_they_were_read(reader: Reader) -> None:
 def test_the_same_pixels_say_the_same_wherever_they_stand(reader: Reader) -> None:
     """What was read once is known again at another place, and its words are told where they stand now."""
     here, there = (page("Approve", left=left) for left in (40, 240))
-    (word,) = reader.read(here, find_lines(here)[0])
-    (moved,) = reader.read(there, find_lines(there)[0])
+    (word,) = reader.read(here, lines_on(here)[0])
+    (moved,) = reader.read(there, lines_on(there)[0])
     assert moved == Word(word.text, word.box.shifted(200, 0), word.confidence)
 
 
@@ -104,7 +109,7 @@ def test_lines_are_found_apart_and_from_top_to_bottom() -> None:
     texts = (("Supplier", 40, 60), ("Amount", 320, 60), ("Brightwater Linen", 40, 130), ("2,318.40", 320, 130))
     for text, left, baseline in texts:
         write(image, text, left, baseline, 18, INK)
-    lines = find_lines(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
+    lines = lines_on(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
     assert len(lines) == 4
     assert [line.y for line in lines] == sorted(line.y for line in lines)
     for text, left, baseline in texts:
@@ -120,9 +125,9 @@ def test_borders_and_rules_are_no_text() -> None:
     panel(image, Box(20, 80, 460, 160), (255, 255, 255), (210, 210, 210))
     cv2.line(image, (40, 150), (460, 150), (120, 120, 120), 1)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-    assert find_lines(gray) == []
+    assert lines_on(gray) == []
     write(image, "Total", 60, 200, 18, INK)
-    (line,) = find_lines(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
+    (line,) = lines_on(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
     assert Box(50, 180, 70, 26).encloses(line)
 
 

@@ -1,4 +1,4 @@
-"""Screens that are drawn for tests: a table with the same buttons in each row, a form, a dialog over it.
+"""Screens that are drawn for tests: tables, forms, cards, check boxes, drawings, a dialog over them.
 
 A *part* is anything that can be clicked; a sketch knows each by a name that stays the same whatever is written on it.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from steadyhand.model.geometry import Box
 from steadyhand.model.outcome import Found
 from steadyhand.resolution.target import Target
-from steadyhand.screen.drawing import BOLD, panel, write, write_inside
+from steadyhand.screen.drawing import BOLD, panel, text_width, write, write_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,4 +172,93 @@ def table(
             sketch.text(words, left + x, y)
         for place, verb in enumerate(verbs):
             sketch.button(verb, left + 360 + 140 * place, y, name=f"{place} {number}")
+    return sketch
+
+
+def quantities(rows: Sequence[tuple[str, ...]] = ROWS, *, style: Style = LIGHT) -> Sketch:
+    """A screen with a table that has an empty field in each row, named after the row's number."""
+    sketch = Sketch(720, 420, style)
+    for heading, x in (("Number", 70), ("Supplier", 160), ("Amount", 330)):
+        sketch.text(heading, x, 80)
+    for index, row in enumerate(rows):
+        y = 120 + 46 * index
+        for words, x in zip(row, (70, 160, 330), strict=True):
+            sketch.text(words, x, y)
+        sketch.parts[row[0]] = Box(450, y - 16, 90, 32)
+        panel(sketch.image, sketch.parts[row[0]], style.surface, style.line, 3)
+    return sketch
+
+
+def groups(titles: Sequence[str], *, style: Style = LIGHT) -> Sketch:
+    """A screen with groups of fields one below the other, the same in each: `Billing/City` is one of Billing."""
+    sketch, y = Sketch(760, 520, style), 60
+    for title in titles:
+        sketch.text(title, 40, y, weight=BOLD)
+        for label in ("Name", "City"):
+            y += 76
+            sketch.field(label, 40, y, name=f"{title}/{label}", width=220)
+        y += 46
+    return sketch
+
+
+def cards(names: Sequence[str]) -> Sketch:
+    """A screen with cards side by side: a name, and a button below it that says the same on each."""
+    sketch = Sketch()
+    sketch.text("Our coffees", 40, 40)
+    for index, name in enumerate(names):
+        sketch.text(name, 40 + 190 * index, 120)
+        sketch.button("Buy", 40 + 190 * index, 160, name=name)
+    return sketch
+
+
+def parties(labels: Sequence[str], style: Style = LIGHT) -> Sketch:
+    """A screen with fields one below the other, and behind each a button that says the same."""
+    sketch = Sketch(style=style)
+    for index, label in enumerate(labels):
+        sketch.field(label, 40, 110 + 100 * index)
+        sketch.button("Find", 300, 110 + 100 * index, name=f"find {label}")
+    return sketch
+
+
+def options(labels: Sequence[str], style: Style = LIGHT) -> Sketch:
+    """A screen with check boxes, one below the other."""
+    sketch = Sketch(style=style)
+    sketch.text("Payment options", 40, 40)
+    for index, label in enumerate(labels):
+        sketch.tick(label, 40, 110 + 50 * index)
+    return sketch
+
+
+def extras(labels: Sequence[str], style: Style = LIGHT, gap_px: int = 32) -> Sketch:
+    """A screen with check boxes side by side, each with its words behind it."""
+    sketch, x = Sketch(720, 300, style), 40
+    sketch.text("Options of the order", 40, 40)
+    for label in labels:
+        sketch.tick(label, x, 120)
+        x += 28 + text_width(label, style.text_px) + gap_px
+    return sketch
+
+
+ICONS = ("plus", "cross", "lines", "corner")
+
+
+def toolbar(icons: Sequence[str] = ICONS, *, style: Style = LIGHT, left: int = 52, reach_px: int = 9) -> Sketch:
+    """A screen with drawings side by side, which say nothing."""
+    sketch, y = Sketch(style=style), 110
+    for words, where in (("Drawing board", (40, 40)), ("Two layers", (40, 200)), ("Nothing selected", (300, 200))):
+        sketch.text(words, *where)
+    for index, name in enumerate(icons):
+        x, ends = left + 60 * index, (-reach_px, reach_px)
+        strokes = {
+            "plus": [((x + ends[0], y), (x + ends[1], y)), ((x, y + ends[0]), (x, y + ends[1]))],
+            "cross": [((x + ends[0], y + end), (x + ends[1], y - end)) for end in ends],
+            "lines": [((x + ends[0], y + down), (x + ends[1], y + down)) for down in (-6, 0, 6)],
+            "corner": [
+                ((x + ends[0], y + ends[0]), (x + ends[0], y + ends[1])),
+                ((x + ends[0], y + ends[1]), (x + ends[1], y + ends[1])),
+            ],
+        }[name]
+        for start, end in strokes:
+            cv2.line(sketch.image, start, end, style.ink, 2)
+        sketch.parts[name] = Box(x, y, 0, 0).grown(reach_px + 2)
     return sketch

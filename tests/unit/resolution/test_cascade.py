@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 from tests.unit.resolution.sketch import (
     DARK,
     FIELDS,
+    ICONS,
     LARGE,
     LIGHT,
     REFUSED,
@@ -19,15 +19,21 @@ from tests.unit.resolution.sketch import (
     VERBS,
     Sketch,
     Style,
+    cards,
+    extras,
     form,
+    groups,
+    options,
+    parties,
+    quantities,
     table,
+    toolbar,
 )
 
 from steadyhand.model.geometry import Box
 from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound
 from steadyhand.resolution.cascade import Resolver, decide
 from steadyhand.resolution.confidence import Model
-from steadyhand.screen.drawing import text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,18 +147,31 @@ def test_an_amount_that_changed_makes_no_other_row(resolver: Resolver, number: s
 
 
 @pytest.mark.parametrize("style", [LIGHT, DARK])
-@pytest.mark.parametrize("prefix", ["", "INV-"])
+@pytest.mark.parametrize("shape", ["{}", "INV-{}", "#{}", "({})", "24-0{}", "2024/{}", "100-{}"])
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_number_of_which_one_digit_differs_is_another_row(
-    resolver: Resolver, number: str, prefix: str, style: Style
+    resolver: Resolver, number: str, shape: str, style: Style
 ) -> None:
     """All else in the row is as it was, and it may even stand where it stood: nothing is clicked."""
-    before = [(f"{prefix}{each}", *others) for each, *others in ROWS]
-    after = [(f"{prefix}{int(each) + (each == number)}", *others) for each, *others in ROWS]
-    target = table(before).target(f"0 {prefix}{number}")
+    before = [(shape.format(each), *others) for each, *others in ROWS]
+    after = [(shape.format(int(each) + (each == number)), *others) for each, *others in ROWS]
+    target = table(before).target(f"0 {shape.format(number)}")
     for rows in (after, after[::-1]):
         now = table(rows, style=style)
         assert now.clicked(resolver.resolve(target, now.image)) == REFUSED
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_field_in_a_row_is_never_that_of_another_row(resolver: Resolver, number: str, style: Style) -> None:
+    """The recorded row is gone, or has another number now: what else stands beside the field does not outvote that."""
+    target = quantities([(f"INV-{each}", *others) for each, *others in ROWS]).target(f"INV-{number}")
+    renamed = [(f"INV-{int(each) + (each == number)}", *others) for each, *others in ROWS[::-1]]
+    for rows in (renamed, [row for row in renamed if row[0] != f"INV-{int(number) + 1}"]):
+        now = quantities(rows, style=style)
+        assert now.clicked(resolver.resolve(target, now.image)) == REFUSED
+    gone = quantities([row for row in ROWS if row[0] != number], style=style)
+    assert gone.clicked(resolver.resolve(quantities().target(number), gone.image)) == REFUSED
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -162,31 +181,12 @@ def test_another_verb_in_the_same_row_is_not_clicked(resolver: Resolver, number:
     assert now.clicked(resolver.resolve(table().target(f"0 {number}"), now.image)) == REFUSED
 
 
-def cards(names: Sequence[str]) -> Sketch:
-    """A screen with cards side by side: a name, and a button below it that says the same on each."""
-    sketch = Sketch()
-    sketch.text("Our coffees", 40, 40)
-    for index, name in enumerate(names):
-        sketch.text(name, 40 + 190 * index, 120)
-        sketch.button("Buy", 40 + 190 * index, 160, name=name)
-    return sketch
-
-
 @pytest.mark.parametrize("name", ["Peru", "Kenya", "Java"])
 def test_a_card_is_known_by_the_name_above_its_button(resolver: Resolver, name: str) -> None:
     """The cards are in another order: the button of another one is never clicked."""
     now = cards(("Java", "Peru", "Kenya"))
     target = cards(("Peru", "Kenya", "Java")).target(name)
     assert now.clicked(resolver.resolve(target, now.image)) in (name, REFUSED)
-
-
-def parties(labels: Sequence[str], style: Style = LIGHT) -> Sketch:
-    """A screen with fields one below the other, and behind each a button that says the same."""
-    sketch = Sketch(style=style)
-    for index, label in enumerate(labels):
-        sketch.field(label, 40, 110 + 100 * index)
-        sketch.button("Find", 300, 110 + 100 * index, name=f"find {label}")
-    return sketch
 
 
 @pytest.mark.parametrize("style", [LIGHT, DARK])
@@ -245,13 +245,45 @@ def test_a_field_with_another_label_is_another_field(resolver: Resolver, part: s
     assert now.clicked(resolver.resolve(form().target(part), now.image)) == REFUSED
 
 
-def options(labels: Sequence[str], style: Style = LIGHT) -> Sketch:
-    """A screen with check boxes, one below the other."""
-    sketch = Sketch(style=style)
-    sketch.text("Payment options", 40, 40)
-    for index, label in enumerate(labels):
-        sketch.tick(label, 40, 110 + 50 * index)
-    return sketch
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Street 2", "Street 3"),
+        ("Street 2", "Street"),
+        ("Street", "Street 2"),
+        ("Net amount", "Amount"),
+        ("Amount", "Net amount"),
+        ("Amount due", "Amount"),
+        ("Supplier name", "Supplier"),
+    ],
+)
+def test_a_label_with_a_number_or_a_word_more_is_another_one(
+    resolver: Resolver, before: str, after: str, style: Style
+) -> None:
+    """It stands where the recorded one stood, and shares most letters with it: nothing is clicked."""
+    now = form((after, "City", "Note"), style=style)
+    assert now.clicked(resolver.resolve(form((before, "City", "Note")).target(before), now.image)) == REFUSED
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize("before", [("Shipping", "Billing"), ("Billing", "Shipping")])
+@pytest.mark.parametrize(
+    ("now", "part"),
+    [
+        (("Billing",), "Name"),
+        (("Billing",), "City"),
+        (("Archive", "Billing"), "Name"),
+        (("Billing", "Archive"), "Name"),
+        (("Billing", "Archive"), "City"),
+    ],
+)
+def test_a_field_of_another_group_is_another_field(
+    resolver: Resolver, before: Sequence[str], now: Sequence[str], part: str, style: Style
+) -> None:
+    """Its group is gone, and others have fields of the same labels: nothing is clicked."""
+    present = groups(now, style=style)
+    assert present.clicked(resolver.resolve(groups(before).target(f"Shipping/{part}"), present.image)) == REFUSED
 
 
 @pytest.mark.parametrize("part", ["Send a receipt", "Remember me", "Pay at once"])
@@ -269,16 +301,6 @@ def test_a_check_box_is_found_by_the_words_behind_it(resolver: Resolver, part: s
 EXTRAS = ("Receipt", "Gift wrap", "Insured")
 
 
-def extras(labels: Sequence[str], style: Style = LIGHT, gap_px: int = 32) -> Sketch:
-    """A screen with check boxes side by side, each with its words behind it."""
-    sketch, x = Sketch(720, 300, style), 40
-    sketch.text("Options of the order", 40, 40)
-    for label in labels:
-        sketch.tick(label, x, 120)
-        x += 28 + text_width(label, style.text_px) + gap_px
-    return sketch
-
-
 @pytest.mark.parametrize("gap_px", [16, 32, 64])
 @pytest.mark.parametrize("name", EXTRAS)
 def test_a_check_box_is_not_named_by_the_words_before_it(name: str, gap_px: int) -> None:
@@ -287,39 +309,26 @@ def test_a_check_box_is_not_named_by_the_words_before_it(name: str, gap_px: int)
 
 
 @pytest.mark.parametrize("style", [LIGHT, DARK])
-@pytest.mark.parametrize("name", EXTRAS)
-@pytest.mark.parametrize("order", [(2, 1, 0), (2, 0, 1)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("order", [(2, 1, 0), (2, 0, 1), (0, 2, 1), (1, 2, 0)])
+@pytest.mark.parametrize("labels", [EXTRAS, ("Insured", "Fragile", "Receipt"), ("Insured", "Keep cold", "Fragile")])
 def test_check_boxes_side_by_side_are_told_apart(
-    resolver: Resolver, order: Sequence[int], name: str, style: Style
+    resolver: Resolver, labels: Sequence[str], order: Sequence[int], place: int, style: Style
 ) -> None:
     """In another order each is found by its own words, or not at all."""
-    now = extras([EXTRAS[index] for index in order], style)
-    assert now.clicked(resolver.resolve(extras(EXTRAS).target(name), now.image)) in (name, REFUSED)
+    now = extras([labels[index] for index in order], style)
+    hit = now.clicked(resolver.resolve(extras(labels).target(labels[place]), now.image))
+    assert hit in (labels[place], REFUSED)
 
 
-ICONS = ("plus", "cross", "lines", "corner")
-
-
-def toolbar(icons: Sequence[str] = ICONS, *, style: Style = LIGHT, left: int = 52, reach_px: int = 9) -> Sketch:
-    """A screen with drawings side by side, which say nothing."""
-    sketch, y = Sketch(style=style), 110
-    for words, where in (("Drawing board", (40, 40)), ("Two layers", (40, 200)), ("Nothing selected", (300, 200))):
-        sketch.text(words, *where)
-    for index, name in enumerate(icons):
-        x, ends = left + 60 * index, (-reach_px, reach_px)
-        strokes = {
-            "plus": [((x + ends[0], y), (x + ends[1], y)), ((x, y + ends[0]), (x, y + ends[1]))],
-            "cross": [((x + ends[0], y + end), (x + ends[1], y - end)) for end in ends],
-            "lines": [((x + ends[0], y + down), (x + ends[1], y + down)) for down in (-6, 0, 6)],
-            "corner": [
-                ((x + ends[0], y + ends[0]), (x + ends[0], y + ends[1])),
-                ((x + ends[0], y + ends[1]), (x + ends[1], y + ends[1])),
-            ],
-        }[name]
-        for start, end in strokes:
-            cv2.line(sketch.image, start, end, style.ink, 2)
-        sketch.parts[name] = Box(x, y, 0, 0).grown(reach_px + 2)
-    return sketch
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+@pytest.mark.parametrize(("place", "other"), [(0, "Signed"), (1, "By post"), (2, "Express")])
+def test_a_check_box_with_another_label_is_another_one(
+    resolver: Resolver, place: int, other: str, style: Style
+) -> None:
+    """It stands among the same others, where the recorded one stood: nothing is clicked."""
+    now = extras([*EXTRAS[:place], other, *EXTRAS[place + 1 :]], style)
+    assert now.clicked(resolver.resolve(extras(EXTRAS).target(EXTRAS[place]), now.image)) == REFUSED
 
 
 @pytest.mark.parametrize("icon", ICONS)
@@ -383,7 +392,7 @@ def test_other_words_in_the_same_place_are_refused(resolver: Resolver, before: s
 
 
 @pytest.mark.parametrize("style", [LIGHT, DARK])
-@pytest.mark.parametrize("word", ["Page", "Step", "Option"])
+@pytest.mark.parametrize("word", ["Page", "Step", "Contact"])
 def test_a_number_behind_a_word_may_be_the_name(resolver: Resolver, word: str, style: Style) -> None:
     """Where the second page was the third one is now: it is not clicked."""
     before, now = form(verbs=(f"{word} 2", f"{word} 5")), form(verbs=(f"{word} 3", f"{word} 5"), style=style)

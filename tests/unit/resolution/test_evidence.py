@@ -16,7 +16,8 @@ def weighed(before: Sketch, part: str, now: Sketch, place: str) -> dict[str, flo
     """The evidence that a part of the present screen is the recorded one."""
     present = Present(Scene.of(now.image), Recorded(before.target(part)))
     box = Recorded(now.target(place)).anchor
-    return present.weigh(box, present.scene.text_in(box))
+    thing = present.thing_at(box, present.scene.text_in(box))
+    return thing | present.surroundings_of(box, thing)
 
 
 def test_the_thing_itself_has_all_evidence() -> None:

@@ -98,7 +98,8 @@ def test_the_lengths_are_those_of_all_ways_to_say_it() -> None:
     ("recorded", "present", "least", "most"),
     [
         ("save", "save", 1, 1),
-        ("inbox 3", "inbox 12", 0.85, 0.95),
+        ("inbox (3)", "inbox (12)", 0.85, 0.95),
+        ("inbox 3", "inbox 12", 0, 0),
         ("page 2", "page 3", 0, 0),
         ("page", "page 2", 0, 0),
         ("oe save", "save", 0.8, 0.9),

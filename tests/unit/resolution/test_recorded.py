@@ -8,6 +8,7 @@ from tests.unit.resolution.sketch import FIELDS, LIGHT, ROWS, VERBS, Sketch, for
 from steadyhand.model.geometry import Box
 from steadyhand.resolution.controls import Kind
 from steadyhand.resolution.recorded import Recorded
+from steadyhand.resolution.surroundings import Relation
 from steadyhand.screen.drawing import panel
 
 
@@ -106,3 +107,36 @@ def test_the_number_of_an_order_names_its_row(prefix: str) -> None:
     """Amounts, and the numbers of other rows, do not."""
     recorded = Recorded(table([(f"{prefix}{number}", *others) for number, *others in ROWS]).target(f"0 {prefix}2042"))
     assert [each.text for each in recorded.identifiers] == [f"{prefix.lower()}2042"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "part", "names"),
+    [
+        (FIELDS, "Supplier", ("label",)),
+        (("Supplier", "Supplier", "Note"), "Note", ("label",)),
+        (("Supplier", "Supplier", "Note"), "Supplier", ()),
+        (FIELDS, "Save", ()),
+    ],
+)
+def test_a_field_is_named_by_a_label_that_stands_there_once(
+    labels: tuple[str, ...], part: str, names: tuple[str, ...]
+) -> None:
+    """What two fields are called tells neither; a button says itself what it is."""
+    assert Recorded(form(labels).target(part)).names == names
+
+
+def test_what_stands_in_a_field_names_it_where_nothing_else_says_that() -> None:
+    """Beside its label; in two fields it says nothing."""
+    for values, names in ((("Alder", "", ""), ("label", "text")), (("Alder", "Alder", ""), ("label",))):
+        assert Recorded(form(values=values).target("Supplier")).names == names
+
+
+def test_it_is_known_on_which_side_a_label_stands() -> None:
+    """Above the fields of a form, behind a check box, and nowhere where there is none."""
+    sketch = form()
+    sketch.tick("Send a receipt", 400, 120)
+    assert Recorded(sketch.target("Supplier")).label_side is Relation.ABOVE
+    assert Recorded(sketch.target("Send a receipt")).label_side is Relation.RIGHT
+    alone = Sketch()
+    alone.field("", 300, 200, name="alone")
+    assert Recorded(alone.target("alone")).label_side is None

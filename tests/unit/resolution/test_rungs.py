@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from tests.unit.resolution.sketch import DARK, REFUSED, VERBS, Sketch, form
+from tests.unit.resolution.sketch import DARK, REFUSED, VERBS, Sketch, cards, form, quantities
 
 from steadyhand.model.geometry import Point
 from steadyhand.model.outcome import Found, Method
@@ -16,6 +16,8 @@ from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from steadyhand.model.geometry import Box
@@ -94,6 +96,31 @@ def test_a_view_that_is_there_twice_proves_nothing() -> None:
     shifted.image = np.asarray(cv2.hconcat([before.image[:, -20:], now.image]), np.uint8)
     shifted.parts = {name: box.shifted(20, 0) for name, box in now.parts.items()}
     assert shifted.clicked(Resolver().resolve(before.target("Save"), shifted.image)) == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        (("Mali", "Peru", "Brazil"), ("Mali", "Yemen", "Brazil"), "Peru"),
+        (("Cuba", "Brazil", "Peru"), ("Yemen", "Peru", "Cuba"), "Brazil"),
+        (("Brazil", "Cuba", "Mali"), ("Cuba", "Yemen", "Mali"), "Cuba"),
+    ],
+)
+def test_what_tells_a_thing_must_be_unchanged_too(before: Sequence[str], after: Sequence[str], name: str) -> None:
+    """The button of the middle card is where it was, between two others, but the name above it is another one."""
+    now = cards(after)
+    assert now.clicked(Resolver().resolve(cards(before).target(name), now.image)) in (name, REFUSED)
+
+
+def test_one_digit_of_its_row_is_enough_to_make_it_another_one() -> None:
+    """All other pixels are as they were: the look of the field and of what else stands in its row."""
+    rows = [
+        ("PO 2036", "Elm and Sons", "3460.38"),
+        ("PO 2030", "Dunmore Electrical", "3917.41"),
+        ("PO 2047", "Harbour Coffee", "12.00"),
+    ]
+    target, now = quantities(rows).target("PO 2030"), quantities([rows[0], ("PO 2038", *rows[1][1:]), rows[2]])
+    assert now.clicked(Resolver().resolve(target, now.image)) == REFUSED
 
 
 def test_the_same_picture_on_another_page_is_not_enough() -> None:

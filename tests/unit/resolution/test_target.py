@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from tests.unit.resolution.sketch import Sketch, form
+from tests.unit.resolution.sketch import DARK, LIGHT, REFUSED, ROWS, Sketch, Style, form, table
 
 from steadyhand.errors import WorkflowError
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.workflow import Landmark
 from steadyhand.model.workflow_file import landmark_path, save_landmarks
+from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.target import Target, landmarks_on
 from steadyhand.screen.drawing import panel, write
 
@@ -122,8 +123,40 @@ def test_what_is_known_better_is_not_read(form_screen: Sketch) -> None:
     assert (target.box, target.text) == (Box(40, 331, 124, 34), "Store")
 
 
+@pytest.mark.parametrize(("badge", "text"), [("7", "Inbox"), ("new", "Inbox"), ("of today", "Inbox of today")])
+def test_a_badge_is_no_part_of_a_name(badge: str, text: str) -> None:
+    """A number or a short word that stands apart on the same button; two words at the same place are a part of it."""
+    sketch = Sketch()
+    sketch.button("", 40, 100, name="inbox", width=240)
+    for words, x in (("Inbox", 60), (badge, 180)):
+        write(sketch.image, words, x, 106, 16, (255, 255, 255))
+    assert sketch.target("inbox").text == text
+
+
 def test_what_stands_on_a_thing_is_no_landmark_of_it(form_screen: Sketch) -> None:
     """All else that is written on the screen is one."""
     landmarks = [landmark.text for landmark in form_screen.target("Save").landmarks]
     assert "Save" not in landmarks
     assert {"New invoice", "Supplier", "Amount", "Note", "Cancel", "Send a receipt"} <= set(landmarks)
+
+
+@pytest.mark.parametrize("prefix", ["", "INV-"])
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+def test_another_run_is_about_another_row(prefix: str, style: Style) -> None:
+    """With this run's value for the recorded one, its own row is found, also beside the recorded one; or nothing is."""
+    rows = [(prefix + number, *rest) for number, *rest in ROWS]
+    recorded, present = table(rows), table(rows, style=style)
+    target = recorded.target(f"0 {rows[1][0]}")
+    for row in rows:
+        other = target.adapted_to({rows[1][0]: row[0]} if row != rows[1] else {})
+        assert present.clicked(Resolver().resolve(other, present.image)) == f"0 {row[0]}"
+    missing = target.adapted_to({rows[1][0]: f"{prefix}9999"})
+    assert present.clicked(Resolver().resolve(missing, present.image)) == REFUSED
+
+
+def test_values_are_replaced_as_whole_words(form_screen: Sketch) -> None:
+    """A part of a longer word stays, and a target that holds no recorded value stays the same."""
+    target = Target.from_frame(form_screen.image, form_screen.parts["Save"].center)
+    assert target.adapted_to({"Sav": "Stor"}) is target
+    other = target.adapted_to({"Save": "Store", "Supplier": "Vendor"})
+    assert (other.text, other.adapted) == ("Store", frozenset({"Store", "Vendor"}))
