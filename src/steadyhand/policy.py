@@ -65,7 +65,8 @@ class Policy(BaseModel):
         degraded_allows_unverified: Whether steps that cannot be verified go on while the workflow is DEGRADED.
         approval_lasts_s: How long a person's approval of a step that cannot be undone is good for one execution.
         step_failures: So many failures of one step in a row make the workflow DEGRADED.
-        low_confidence_below: A target that was healed with less confidence than this counts as a doubtful one.
+        low_confidence_below: A target that was found with less confidence than this, and not by its recorded look,
+            counts as a doubtful one.
         low_confidence_steps: So many doubtful targets within their window make the workflow DEGRADED.
         low_confidence_window_s: The window of doubtful targets.
         slow_step_s: A step that takes longer than this counts as slow; one that only waits never does.

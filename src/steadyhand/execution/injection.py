@@ -126,6 +126,6 @@ DOUBT_NOTE = "Injected: its target counts as only just found."
 
 
 def only_just_found(found: Found) -> Found:
-    """The same place, healed and with as little confidence as was demanded."""
+    """The same place, healed and with as little confidence as was demanded; what spoke for it is left out."""
     least = found.thresholds.found_from if found.thresholds else found.confidence
-    return replace(found, confidence=least, method=Method.SOM_TEXT_MATCH)
+    return replace(found, confidence=least, method=Method.SOM_TEXT_MATCH, candidates=())

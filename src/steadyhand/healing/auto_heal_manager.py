@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from steadyhand.errors import StateError, StoreError
-from steadyhand.healing.breaker_events import BreakerEvent, BreakerState, Reading, Signal
+from steadyhand.healing.breaker_events import BreakerEvent, BreakerState, Reading, Signal, weighed_confidence
 from steadyhand.healing.circuit_breaker import CircuitBreaker
 from steadyhand.healing.execution_state import Event, ExecutionState, ExecutionStateInfo
 from steadyhand.healing.state_store import SqliteStore
-from steadyhand.model.outcome import Found, Ruling, Verdict
+from steadyhand.model.outcome import Ruling, Verdict
 from steadyhand.policy_file import PolicyFile
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Decision:
         state: The state of the workflow.
         thresholds: What is demanded of the place of its target.
         must_be_verified: A step that turns out unverified must not go on.
-        doubtful_below: A target that is healed with less confidence than this counts as a doubtful one.
+        doubtful_below: A target that is found with less confidence than this counts as a doubtful one.
         may_be_learned_from: What it does may be learned from, once it is validated.
         policy_version: By which policy this was decided.
         generation: In which generation of the workflow's state.
@@ -85,8 +85,8 @@ class Decision:
 
     def doubts(self, result: StepResult) -> bool:
         """Whether the target of a step that went on was a doubtful one."""
-        found = result.resolution if result.healed and result.verdict in _WENT_ON else None
-        return isinstance(found, Found) and found.confidence < self.doubtful_below
+        confidence = weighed_confidence(result)
+        return result.verdict in _WENT_ON and confidence is not None and confidence < self.doubtful_below
 
     @property
     def ruling(self) -> Ruling:

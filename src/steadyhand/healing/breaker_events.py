@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from steadyhand.model.outcome import Found, StepResult, Trigger, Verdict
+from steadyhand.model.outcome import Found, Method, StepResult, Trigger, Verdict
 
 if TYPE_CHECKING:
     from steadyhand.healing.execution_state import ExecutionStateInfo
@@ -51,7 +51,7 @@ class Signal:
         step: Which step.
         trigger: The fault that ended it; None if none did.
         is_validated: All that it expects came true by it.
-        confidence: That of its target, if it was healed; None otherwise.
+        confidence: That of its target, if it was found otherwise than by its recorded look; None if not.
         duration_s: Seconds that it took to act; 0 for a step that only waits.
     """
 
@@ -67,15 +67,23 @@ class Signal:
         """What breakers need to know of a result; None if it says nothing: the step was skipped, or refused."""
         if result.verdict is Verdict.SKIPPED or (result.verdict is Verdict.FAILED and result.trigger is None):
             return None
-        found = result.resolution if result.healed else None
         return Signal(
             workflow,
             result.step_id,
             result.trigger if result.verdict is Verdict.FAILED else None,
             is_validated=result.verdict is Verdict.DONE,
-            confidence=found.confidence if isinstance(found, Found) else None,
+            confidence=weighed_confidence(result),
             duration_s=0.0 if result.action == _WAITING else result.duration_s,
         )
+
+
+def weighed_confidence(result: StepResult) -> float | None:
+    """The confidence in a step's target, if it was weighed; None if it looked as recorded or was not found."""
+    match result.resolution:
+        case Found(method=method, confidence=confidence) if method is not Method.ANCHOR_TEMPLATE:
+            return confidence
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def confidence_of_renamed(desk: Desk) -> float:
 
 
 def test_doubtful_targets_add_up(desk: Desk) -> None:
-    """A target that was healed with little confidence is clicked and counted; the fifth degrades the workflow."""
+    """A target that was found with little confidence is clicked and counted; the fifth degrades the workflow."""
     confidence = confidence_of_renamed(desk)
     doubtful = confidence + (1 - confidence) / 4
     set_policy(desk, low_confidence_below=doubtful, degraded_found_from=min(0.99, doubtful + 0.001))
@@ -190,7 +190,7 @@ def test_doubtful_targets_add_up(desk: Desk) -> None:
 
 
 def test_a_target_that_is_sure_enough_is_not_doubted(desk: Desk) -> None:
-    """A heal above the limit of doubt is no trigger, and so is a target that looks as recorded."""
+    """A find above the limit of doubt is no trigger, and neither is a target that looks as recorded."""
     confidence = confidence_of_renamed(desk)
     set_policy(desk, low_confidence_below=confidence - 0.001)
     assert desk.run(desk.workflow(saving(desk))).steps[0].trigger is None
