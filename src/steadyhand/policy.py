@@ -100,7 +100,7 @@ class Policy(BaseModel):
             "Measured: as shipped with the resolver. No mode demands less than what was measured.",
             conservative=0.9,
         ),
-    ] = 0.8
+    ] = 0.85
     lead_from: Annotated[
         float,
         Field(ge=0, le=0.9),
@@ -119,9 +119,9 @@ class Policy(BaseModel):
             "more",
             "Measured: as shipped with the resolver. A view that is wholly unchanged still passes.",
             conservative=0.97,
-            permissive=0.9,
+            permissive=0.93,
         ),
-    ] = 0.93
+    ] = 0.95
     degraded_lead_from: Annotated[
         float,
         Field(ge=0, le=0.9),
