@@ -4,7 +4,7 @@
 code  meaning
 ====  =========================================================================
 0     done; `locate`: found
-1     a step failed, in any row; `locate`: not found
+1     a step failed, in any row; `locate`: not found; `audit verify`: not sound
 2     what was given cannot be used; nothing was done
 3     going on was refused; `locate`: ambiguous
 70    a fault of Steadyhand itself
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from steadyhand import cli_bench, cli_healing
+from steadyhand import cli_audit, cli_bench, cli_healing
 from steadyhand.errors import ConfigError, SteadyhandError
 from steadyhand.terminal import complain, console, print_json, progress, tell, visible
 
@@ -57,6 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_audit.audit, name="audit")
 app.add_typer(cli_bench.bench, name="bench")
 app.add_typer(cli_healing.policy, name="policy")
 app.add_typer(cli_healing.healing)

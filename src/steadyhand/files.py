@@ -2,20 +2,30 @@
 
 A *whole write* goes to a temporary name in the same folder, is synced, takes the final name in one rename, and the
 folder is synced: after a crash there is the old file or the new one, never a mixture. An *append* adds one record and
-is synced before it returns. After a failed sync nothing may be believed about the file, so the error is raised and the
-caller writes anew (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+is synced before it returns. A *growing file* takes many records, and is synced when its owner says so. After a failed
+sync nothing may be believed about the file, so the error is raised and the caller writes anew (Rebello et al., "Can
+Applications Recover from fsync Failures?", USENIX ATC 2020).
+
+A *lock file* is held by one owner at a time, over all threads and processes of one machine, and remembers a few bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Windows translates line ends unless it is told not to."""
+
+_LOCKED_BYTE = 4096
+"""Windows locks bytes, and nobody may read those: this one lies behind all that is ever noted."""
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -64,6 +74,125 @@ def append_record(path: Path, record: str) -> None:
         os.fsync(file.fileno())
     if is_new:
         _sync_folder(path.parent)
+
+
+class GrowingFile:
+    """A file that grows at its end; made if it is missing, in a folder that is there.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: The folder or the disk refuses; from every method.
+    """
+
+    def __init__(self, path: Path) -> None:
+        is_new = not path.exists()
+        self._handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o644)
+        if is_new:
+            _sync_folder(path.parent)
+
+    def append(self, raw: bytes) -> None:
+        """Add bytes, all of them or, as far as the disk still obeys, none. Only `sync` makes sure that they stay."""
+        size_bytes = os.fstat(self._handle).st_size
+        try:
+            left = memoryview(raw)
+            while left:
+                left = left[os.write(self._handle, left) :]
+        except OSError:
+            with suppress(OSError):
+                self.cut(size_bytes)
+            raise
+
+    def cut(self, size_bytes: int) -> None:
+        """Take away what lies behind the first `size_bytes` bytes."""
+        os.ftruncate(self._handle, size_bytes)
+
+    def sync(self) -> None:
+        """Bring to the disk what was added. If this fails, no later sync of this file may be believed either."""
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
+
+class LockFile:
+    """A file that one owner at a time may hold, with a few bytes in it; made if it is missing, and never removed.
+
+    A lock belongs to the object: two objects on one file exclude each other, be they in one process or in two. It is
+    let go when its process ends, however it ends. On a folder of the network it may exclude nobody.
+
+    Args:
+        path: The file, in a folder that is there.
+
+    Raises:
+        OSError: The folder or the disk refuses; from every method.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o644)
+
+    def try_to_hold(self) -> bool:
+        """Hold it, if nobody else does."""
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415  only there
+
+            os.lseek(self._handle, _LOCKED_BYTE, os.SEEK_SET)
+            try:
+                msvcrt.locking(self._handle, msvcrt.LK_NBLCK, 1)
+            except OSError:
+                return False
+            return True
+        import fcntl  # noqa: PLC0415  not everywhere
+
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let others hold it."""
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415  only there
+
+            os.lseek(self._handle, _LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(self._handle, msvcrt.LK_UNLCK, 1)
+            return
+        import fcntl  # noqa: PLC0415  not everywhere
+
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def read(self) -> bytes:
+        """What was noted in it last; nothing if nothing was."""
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        return os.read(self._handle, _LOCKED_BYTE)
+
+    def note(self, raw: bytes) -> None:
+        """Put bytes into it, always as many: they outlive the process, and a power failure may leave older ones."""
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        os.write(self._handle, raw)
+
+    def sync(self) -> None:
+        """Bring it to the disk, with what is in it."""
+        os.fsync(self._handle)
+        _sync_folder(self._path.parent)
+
+    def close(self) -> None:
+        """Let go of the file, and of the lock."""
+        os.close(self._handle)
+
+
+def remove(path: Path) -> None:
+    """Remove a file for good: it does not come back after a power failure.
+
+    Raises:
+        OSError: The folder refuses.
+    """
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def content_hash(content: bytes) -> str:
