@@ -64,7 +64,9 @@ class Resolver:
 
     def prepare(self, target: Target) -> None:
         """Work out what can be known of a target before a screen is there, so that the first look is a quick one."""
-        self._recall(target)
+        recorded, view = self._recall(target)
+        if view is not None:
+            seen_unchanged(recorded, recorded.scene, view)  # on its own screen: what tells it is known from then on
 
     def resolve(self, target: Target, image: NDArray[np.uint8]) -> Resolution:
         """Find a target on a frame.
