@@ -12,7 +12,9 @@ from steadyhand.terminal import console, print_json, visible
 audit = typer.Typer(help="Verify the audit log, and ask it.", no_args_is_help=True, rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder in which the robot keeps what it knows.")]
+Data = Annotated[
+    Path, typer.Option("--data-dir", metavar="DIR", help="The folder in which the robot keeps what it knows.")
+]
 _DATA = Path("data")
 _NOT_SOUND = 1
 

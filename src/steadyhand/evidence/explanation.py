@@ -77,7 +77,7 @@ _WIDTH, _MARGIN, _GAP = 1680, 28, 24
 _SIDE_WIDTH = 372
 _SCREEN_HEIGHT = 780
 _LARGEST_SCALE = 2.0
-_TITLE, _LARGE, _TEXT, _SMALL = 26, 20, 17, 15
+_TITLE, _LARGE, _TEXT = 26, 20, 17
 """Sizes of the font, pixels. Source: a decision; 15 pixels can be read without effort on any screen."""
 
 _LEADING, _BOLD_SHARE = 1.4, 0.9

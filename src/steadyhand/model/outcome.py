@@ -37,8 +37,7 @@ class Trigger(StrEnum):
 
 
 _SAME_LOOK = 0.97
-"""What is as like the recorded picture has not changed, whatever it was found by. Source: a decision; smoothing of
-moved letters leaves 0.98, another weight of a font 0.9."""
+"""What is as like the recorded picture has not changed, whatever it was found by. Source: a decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ _COUNT = re.compile(r"[(\[]\d{1,3}\+?[)\]]|\d{1,3}\+")
 _CONFUSION_SIMILARITY = 0.95
 _LEAST_LETTERS = 4
 _LEAST_SIMILARITY = 0.85
-"""Below this share of common letters two texts differ by more than readers do. Source: measured, 99% of the words that
-were read wrongly share more; Close and Clone, Amount and Net amount share less."""
+"""Below this share of common letters two texts differ by more than readers do. Source: a decision; Close and Clone,
+Amount and Net amount share less."""
 
 
 @lru_cache(maxsize=50_000)
