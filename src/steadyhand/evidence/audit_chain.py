@@ -36,10 +36,11 @@ MOST_PROBLEMS = 100
 _FILES = "[0-9]" * 12 + ".jsonl"
 _BEGINNING = re.compile(rb'\{"number":([1-9][0-9]*),"former":"([0-9a-f]{64})",')
 _PRUNED = re.compile(rb'"kind":"prune",.*"first_kept":([0-9]+)')
-_HEAD_BYTES = 128
+_HEAD_BYTES = 192
 """More than a head can have, so that one write covers the one before it, and less than a sector of a disk."""
 
 _TAIL_BYTES = 4096
+_SUM_DIGITS = 16
 
 
 class Link(NamedTuple):
@@ -84,8 +85,9 @@ class Head(NamedTuple):
     last: Link
 
     def to_bytes(self) -> bytes:
-        """As it is noted; always as many bytes."""
-        said = {"file": self.file, "number": self.last.number, "hash": self.last.hash}
+        """As it is noted, always as many bytes, with a sum: nothing else tells whether its file was changed."""
+        said: dict[str, object] = {"file": self.file, "number": self.last.number, "hash": self.last.hash}
+        said["sum"] = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:_SUM_DIGITS]
         return (json.dumps(said).ljust(_HEAD_BYTES - 1) + "\n").encode()
 
     @staticmethod

@@ -164,3 +164,12 @@ def test_the_end_of_a_file_is_found(tmp_path: Path, raw: bytes, tail: tuple[int,
     """The last whole line, how far the file is whole, and how much is torn."""
     (tmp_path / "file").write_bytes(raw)
     assert Tail.of(tmp_path / "file") == tail
+
+
+def test_a_head_that_names_another_file_is_seen(folder: Path) -> None:
+    """Though all records are there: nothing else says which file is written to."""
+    with AuditLog(folder, CLOCK) as log:
+        log.append(intent("one"), durable=True)
+    head = folder / HEAD
+    head.write_bytes(head.read_bytes().replace(b'"file": 1', b'"file": 3'))
+    assert not verify(folder).is_sound
