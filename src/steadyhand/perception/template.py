@@ -25,6 +25,8 @@ its faint border deviates by 2 to 3 levels, the thinnest grey caption by 6."""
 _ROUGH_PEAKS = 12
 _RIM_PX, _RIMMED_PX = 3, 20
 """How thick the frame of a button is at most, with its rounded corners, and how small the least button that has one."""
+_FRAMED, _LEAST_FRAME, _FAINT = 0.7, 6, 8
+"""A frame is drawn along so much of each side, round corners left out; it may be as light as #ddd on white."""
 _LEAST_INK, _LEAST_GLYPH_PX, _GLYPH_PX = 24, 5, 24
 _COARSE_SLACK = 0.25
 """How much lower than at full size a true place may score in the shrunken screen."""
@@ -134,10 +136,13 @@ def glyphs(gray: NDArray[np.uint8], box: Box) -> list[NDArray[np.float32]]:
 
     Returns:
         How much ink is where, float32, (24, 24), of mean 0 and length 1: once for the box and what is just around it,
-        and once for what is inside of its rim, which may be the frame of a button. Nothing if nothing is drawn there.
+        and once for what is inside of its rim, which may be the frame of a button: that alone if it is, for all buttons
+        of a row have the same. Nothing if nothing is drawn there.
     """
     margins = [_RIM_PX] if min(box.width, box.height) < _RIMMED_PX else [_RIM_PX, -_RIM_PX]
     drawn = [_glyph(cut(gray, box.grown(margin))) for margin in margins]
+    if drawn[-1] is not None and is_framed(gray, box):
+        drawn = drawn[-1:]
     return [each for each in drawn if each is not None]
 
 
@@ -146,12 +151,36 @@ def are_drawn_alike(left: list[NDArray[np.float32]], right: list[NDArray[np.floa
     return max((float((one * other).sum()) for one in left for other in right), default=0.0)
 
 
+def is_framed(gray: NDArray[np.uint8], box: Box) -> bool:
+    """Whether what is drawn in a box has a frame, or is a block: it is drawn along all four of its sides.
+
+    Args:
+        gray: The screen, uint8, (height, width).
+        box: Around it, frame space.
+    """
+    if min(box.width, box.height) < _RIMMED_PX:
+        return False
+    ink = _ink(cut(gray, box.grown(_RIM_PX)))
+    drawn = ink > max(_LEAST_FRAME, ink.max() / _FAINT)
+    if not drawn.any():
+        return False
+    (top, bottom), (left, right) = (np.flatnonzero(drawn.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    part = drawn[top : bottom + 1, left : right + 1]
+    sides = (part[:2].any(axis=0), part[-2:].any(axis=0), part[:, :2].any(axis=1), part[:, -2:].any(axis=1))
+    return min(float(side.mean()) for side in sides) >= _FRAMED
+
+
+def _ink(picture: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """How much each pixel differs from the ground, which the edge of the picture shows: int16, (height, width)."""
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return np.abs(picture.astype(np.int16) - np.int16(np.median(rim)))
+
+
 def _glyph(picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """What is drawn on a picture whose edge shows the ground."""
     if min(picture.shape) < _LEAST_GLYPH_PX:
         return None
-    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    ink = np.abs(picture.astype(np.int16) - int(np.median(rim)))
+    ink = _ink(picture)
     if ink.max() < _LEAST_INK:
         return None
     drawn = ink > ink.max() / 3

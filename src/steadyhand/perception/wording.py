@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Indel
 
 _SPACES = re.compile(r"\s+")
-_ENDINGS = re.compile(r"[\s.,:;!?*…]+$")
+_ENDINGS = re.compile(r"[\s.,:;!?*…]+$|(?<=\w)\s?[>›»]$")
 _VARIANTS = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00ad": None, "œ": "oe", "æ": "ae"}
 )

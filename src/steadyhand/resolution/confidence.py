@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _RIVAL_SLACK = 0.2
 _DRAWN = 2.0
 """A drawing tells two things apart twice as well as their surroundings do."""
+_OTHER_DRAWING = 0.5
+"""What is drawn so much less like it is another thing, whatever stands around it: an arrow the other way."""
 _NO_RIVAL_LEAD, _NO_LEAD = 0.8, 0.1
 _PART = 1.5
 """How fast a text counts less that is but a part of what is written there: another thing says more."""
@@ -118,7 +120,8 @@ def lead(mine: Mapping[str, float], theirs: Mapping[str, float], *, in_one_row: 
     shared = {name: weight for name, weight in weights.items() if name in mine and name in theirs}
     by_each = sum(weight * (mine[name] - theirs[name]) for name, weight in shared.items())
     by_drawing = _DRAWN * (mine["drawn"] - theirs["drawn"]) if "drawn" in mine and "drawn" in theirs else 0.0
-    return max(by_each / sum(shared.values()) if shared else 0.0, by_drawing)
+    by_around = by_each / sum(shared.values()) if shared else 0.0
+    return by_drawing if by_drawing <= -_OTHER_DRAWING else max(by_around, by_drawing)
 
 
 def are_one(left: Box, right: Box) -> bool:

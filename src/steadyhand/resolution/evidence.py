@@ -58,6 +58,8 @@ _UNSURE = 0.3
 """How much half a yes weighs beside what is known of the surroundings: little is known where few texts stand near."""
 _BESIDE = 0.8
 """What a label counts that stands on another side now, or is not what one would take for the label."""
+_SAYS_NO_MORE = 0.6
+"""A word that means the same is no more than a word where it is less than this of what is written there."""
 _MOVED_PX = 300.0
 _NEAR_PX, _FAR_PX = 200.0, 400.0
 """What stands so near to a thing moves with it; what stands further away tells less and less of its place."""
@@ -129,6 +131,15 @@ class Present:
         return seen / total if total else 0.5
 
     @cached_property
+    def asked(self) -> float:
+        """The share of what was written on the recorded dialog that is here, by its letters."""
+        texts = [fold(mark.text) for mark in self.recorded.asked]
+        dialog = self.scene.dialog
+        here = {phrase.folded for phrase in self.phrases if dialog is None or dialog.contains(phrase.box.center)}
+        said = sum(len(text) * max((text_likeness(text, other) for other in here), default=0.0) for text in texts)
+        return said / max(1, sum(map(len, texts)))
+
+    @cached_property
     def expected(self) -> Point | None:
         """Where the target should be, as the landmarks nearest to it say; None if none is here."""
         target = self.recorded.anchor.center
@@ -177,10 +188,14 @@ class Present:
             evidence["kind"] = self._kind(box, text)
         if recorded.kind is Kind.ICON:
             alike = are_drawn_alike(recorded.glyphs, glyphs(self.scene.gray, box))
-            evidence["drawn"] = max(evidence["look"] ** 2, (alike - _UNLIKE_DRAWING) / (1 - _UNLIKE_DRAWING))
+            seen = 0.0 if recorded.is_framed else evidence["look"] ** 2  # of two digits, the frames look the same
+            evidence["drawn"] = max(seen, (alike - _UNLIKE_DRAWING) / (1 - _UNLIKE_DRAWING))
         if recorded.text:
-            evidence["text"] = 0.0 if self._says_another(box, folded) else text_likeness(recorded.text, folded)
-            evidence["whole"] = min(1.0, self._whole(box, folded) / max(0.05, recorded.whole))
+            whole = self._whole(box, folded)
+            is_meant = whole >= _SAYS_NO_MORE or similarity(recorded.text, folded) > 0
+            is_another = self._says_another(box, folded) or not is_meant
+            evidence["text"] = 0.0 if is_another else text_likeness(recorded.text, folded)
+            evidence["whole"] = min(1.0, whole / max(0.05, recorded.whole))
         if label:
             neighbours = self._neighbours(box)
             name = label_of(box, neighbours, self.scene.rectangles)
@@ -219,6 +234,8 @@ class Present:
             evidence["identity"] = 0.0
         elif recorded.telling:
             evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
+        if recorded.asked:
+            evidence["identity"] = min(evidence.get("identity", 1.0), self.asked)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
             evidence["place"] = math.exp(-away / 60) * self._bearing
@@ -251,7 +268,11 @@ class Present:
         """What stands in the row and in the column of a place."""
         found = self._found.get(box)
         if found is None:
-            outside = [phrase for phrase in self.phrases if not box.contains(phrase.box.center)]
+            outside = [
+                phrase
+                for phrase in self.phrases
+                if not box.contains(phrase.box.center) and not phrase.box.contains(box.center)
+            ]
             found = self._found[box] = neighbours_of(box, outside)
         return found
 
@@ -309,12 +330,17 @@ class Present:
 
     def _whole(self, box: Box, folded: str) -> float:
         """The share that the target's text has of all that is written on the same control."""
-        phrase = next((phrase.box for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), box)
+        own = next((phrase for phrase in self.phrases if phrase.box.grown(2).contains(box.center)), None)
+        line = own.box if own is not None else box
         holder = holder_of(self.scene, box)
-        if holder is None or not holder.encloses(phrase, _ALIGNED_PX / 2):
-            holder = phrase
-        said = fold(self.scene.text_in(holder.grown(1)))
-        mine, all_of_it = len(without_counts(folded).replace(" ", "")), len(without_counts(said).replace(" ", ""))
+        if holder is None or not holder.encloses(line, _ALIGNED_PX / 2):
+            holder = line
+        said = [
+            phrase.folded
+            for phrase in self.phrases
+            if phrase is own or (holder.grown(1).contains(phrase.box.center) and not is_value(phrase.folded))
+        ]
+        mine, all_of_it = (len(without_counts(text).replace(" ", "")) for text in (folded, " ".join(said)))
         return min(1.0, mine / all_of_it) if all_of_it else 1.0
 
     def _kind(self, box: Box, text: str) -> float:

@@ -12,9 +12,13 @@ from importlib.resources import files
 
 from steadyhand.perception.wording import fold, similarity, without_counts, without_icons, without_scrap
 
+_Part = tuple[str, ...]
 _FILLERS = frozenset(
     {"of", "the", "a", "an", "your", "my", "de", "du", "des", "la", "le", "les", "d", "l", "un", "une"}
 )
+
+_TURNING = frozenset({"un", "de", "des", "dis", "in", "im", "non", "re", "anti", "mis", "not"})
+"""Syllables that make another deed of one: locked and unlocked, activate and deactivate, send and resend."""
 
 _MEANT = 0.92
 """What other words for the same count: less than the same words, for the table may be wrong here."""
@@ -45,56 +49,92 @@ def text_likeness(recorded: str, present: str) -> float:
 
 @lru_cache(maxsize=50_000)
 def mean_the_same(left: str, right: str) -> bool:
-    """Whether two texts say the same in other words.
+    """Whether two texts say the same in other words, part by part, in whatever order.
 
     Args:
         left: Folded text.
         right: Folded text.
     """
-    one, other = _words(left), _words(right)
-    if not one or not other:
+    if not _words(left) or not _words(right):
         return False
-    if sorted(one) == sorted(other):
-        return True
-    same, _ = _table()
-    return bool(same.get(one, set()) & same.get(other, set()))
+    mine, theirs = _unshared(left, right)
+    return not mine and not theirs
 
 
 @lru_cache(maxsize=50_000)
 def are_opposites(left: str, right: str) -> bool:
-    """Whether one text says the opposite of the other.
+    """Whether one text says the opposite of the other, or but for one part the same and there the opposite.
 
     Args:
         left: Folded text.
         right: Folded text.
     """
-    _, sides = _table()
-    one, other = sides.get(_words(left), set()), sides.get(_words(right), set())
-    return any((number, not side) in other for number, side in one)
+    mine, theirs = _unshared(left, right)
+    return any(_are_opposite_parts(one, other) for one in mine for other in theirs)
 
 
 @lru_cache(maxsize=50_000)
 def key(text: str) -> str:
-    """The same for all texts that mean the same, as far as one line of the table tells; else the text's own letters.
+    """The same for all texts that mean the same, as far as the table tells; else the text's own letters.
 
     Args:
         text: Folded text.
     """
     same, _ = _table()
-    numbers = same.get(_words(text))
-    return f"={min(numbers)}" if numbers else text.replace(" ", "")
+    parts = _parts(text)
+    if not any(part in same for part in parts):
+        return text.replace(" ", "")
+    return "=" + " ".join(sorted(str(min(same[part])) if part in same else "".join(part) for part in parts))
 
 
 def lengths(text: str) -> set[int]:
-    """How many letters each way of saying the same has, the text itself included.
+    """How many letters the shortest and the longest way of saying the same has, and the text itself.
 
     Args:
         text: Folded text.
     """
     same, _ = _table()
-    mine = same.get(_words(text), set())
-    ways = [way for way, numbers in same.items() if numbers & mine]
-    return {len(text.replace(" ", "")), *(sum(map(len, way)) for way in ways)}
+    shortest = longest = 0
+    for part in _parts(text):
+        numbers = same.get(part, set())
+        ways = [sum(map(len, way)) for way, others in same.items() if others & numbers] or [sum(map(len, part))]
+        shortest, longest = shortest + min(ways), longest + max(ways)
+    mine = len(text.replace(" ", ""))
+    return {mine, min(mine, shortest), max(mine, longest)}
+
+
+def _unshared(left: str, right: str) -> tuple[list[_Part], list[_Part]]:
+    """The parts of each text that have no counterpart in the other one."""
+    same, _ = _table()
+    mine, theirs = list(_parts(left)), list(_parts(right))
+    for part in tuple(mine):
+        meanings = same.get(part, set())
+        other = next((each for each in theirs if each == part or meanings & same.get(each, set())), None)
+        if other is not None:
+            mine.remove(part)
+            theirs.remove(other)
+    return mine, theirs
+
+
+def _are_opposite_parts(one: _Part, other: _Part) -> bool:
+    """Whether two parts are opposites: by the table, or since one is the other with a syllable that turns it round."""
+    _, sides = _table()
+    if any((number, not side) in sides.get(other, set()) for number, side in sides.get(one, set())):
+        return True
+    shorter, longer = sorted(("".join(one), "".join(other)), key=len)
+    return longer.endswith(shorter) and longer.removesuffix(shorter) in _TURNING
+
+
+@lru_cache(maxsize=50_000)
+def _parts(text: str) -> tuple[_Part, ...]:
+    """A text in the longest parts that the table knows, word by word where it knows none."""
+    same, sides = _table()
+    words, parts = _words(text), []
+    while words:
+        length = next((n for n in range(len(words), 1, -1) if words[:n] in same or words[:n] in sides), 1)
+        parts.append(words[:length])
+        words = words[length:]
+    return tuple(parts)
 
 
 @lru_cache(maxsize=50_000)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from steadyhand.model.geometry import Box
 from steadyhand.perception.scene import Scene
-from steadyhand.perception.template import are_drawn_alike, cut, glyphs, search
+from steadyhand.perception.template import are_drawn_alike, cut, glyphs, is_framed, search
 from steadyhand.perception.wording import fold, identifier_form, is_value, similarity, without_counts
 from steadyhand.resolution.controls import Kind, holder_of, is_field
 from steadyhand.resolution.surroundings import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from steadyhand.model.workflow import Landmark
     from steadyhand.resolution.target import Target
 
 _ROW_REACH_PX, _COLUMN_REACH_PX = 300.0, 150.0
@@ -39,6 +40,8 @@ _TABLE_PX = 400
 _SAME_PLACE = 0.3
 """Of two boxes that overlap by so much, both are the same thing."""
 _CHANCE_WEIGHT = 0.1
+_KIN_WEIGHT = 0.5
+"""What stands in its row of a table says so much about it at least: a row is one thing, however wide it is."""
 _BESIDE_PX = 100.0
 """What stands so near to a thing, on one line with it, does not stand there by chance."""
 _LINE_PX = 3.0
@@ -66,13 +69,23 @@ class Recorded:
         words = [word.box for word in self.scene.words_in(self.target.box) if any(map(str.isalnum, word.text))]
         return reduce(Box.union, words) if words else self.target.box
 
+    @property
+    def _own(self) -> list[Landmark]:
+        """The texts of which the target's own words are a part: a line that was read as one."""
+        return [mark for mark in self.target.landmarks if mark.box.contains(self.target.box.center)]
+
+    @cached_property
+    def texts_around(self) -> list[Landmark]:
+        """What was written elsewhere on its screen."""
+        return [mark for mark in self.target.landmarks if not mark.box.contains(self.target.box.center)]
+
     @cached_property
     def neighbours(self) -> list[Neighbour]:
         """What stands in its row and in its column.
 
         Of a row that a value of this run names, the rest is of the row that was recorded, and says nothing.
         """
-        around = neighbours_of(self.anchor, self.target.landmarks)
+        around = neighbours_of(self.anchor, self.texts_around)
         is_renamed = any(each.is_in_row and each.said in self.target.adapted for each in around)
         return [each for each in around if not (is_renamed and each.is_in_row) or each.said in self.target.adapted]
 
@@ -85,6 +98,11 @@ class Recorded:
     def glyphs(self) -> list[NDArray[np.float32]]:
         """What is drawn on it, as `steadyhand.perception.template.glyphs` tells."""
         return glyphs(self.scene.gray, self.target.box)
+
+    @cached_property
+    def is_framed(self) -> bool:
+        """Whether a frame, or a block of colour, is around what is drawn on it."""
+        return bool(self.glyphs) and is_framed(self.scene.gray, self.target.box)
 
     @cached_property
     def scene(self) -> Scene:
@@ -106,8 +124,9 @@ class Recorded:
         """The share that the target's text has of all that is written on its control."""
         mine = len(without_counts(self.text).replace(" ", ""))
         holder = holder_of(self.scene, self.target.box)
-        others = [mark for mark in self.target.landmarks if holder is not None and holder.contains(mark.box.center)]
-        return mine / max(1, mine + sum(len(fold(mark.text).replace(" ", "")) for mark in others))
+        others = [mark for mark in self.texts_around if holder is not None and holder.contains(mark.box.center)]
+        beside, all_of_it = (sum(len(fold(mark.text).replace(" ", "")) for mark in marks) for marks in (others, self._own))
+        return mine / max(1, mine + beside, all_of_it)
 
     @cached_property
     def lookalikes(self) -> list[Box]:
@@ -142,7 +161,7 @@ class Recorded:
 
     @cached_property
     def _written(self) -> frozenset[str]:
-        return frozenset(fold(mark.text) for mark in self.target.landmarks)
+        return frozenset(fold(mark.text) for mark in self.texts_around)
 
     @cached_property
     def telling(self) -> list[list[Neighbour]]:
@@ -183,6 +202,14 @@ class Recorded:
         return next((each.relation for each in self.neighbours if each.said == self.target.label), None)
 
     @cached_property
+    def asked(self) -> list[Landmark]:
+        """What else is written on the dialog that it is on: the question to which it is an answer."""
+        dialog = self.scene.dialog
+        if dialog is None or not dialog.contains(self.target.box.center):
+            return []
+        return [mark for mark in self.texts_around if dialog.contains(mark.box.center) and not is_value(fold(mark.text))]
+
+    @cached_property
     def identifiers(self) -> list[Neighbour]:
         """What names the target's row: such as an order's number."""
         return [
@@ -197,6 +224,7 @@ class Recorded:
     def _telling(self) -> list[list[Neighbour]]:
         """What tells the target from each of its look-alikes."""
         told: list[list[Neighbour]] = []
+        is_worded = self.kind is Kind.WORDS  # then of a row of things that say the same, all are one
         for box in self.lookalikes:
             theirs = neighbours_of(box, self.target.landmarks)
             if any(each.is_in_row and each.said in self.target.adapted for each in theirs):
@@ -204,7 +232,7 @@ class Recorded:
             mine = [
                 each
                 for each in self.neighbours
-                if not _has(theirs, each) and similarity(each.text, self.text) < _ALIKE  # in a row of them, all are one
+                if not _has(theirs, each) and (not is_worded or similarity(each.text, self.text) < _ALIKE)
             ]
             kin = [each for each in mine if each.is_in_row and id(each) in self._kin]
             near = [each for each in mine if self.weight(each) > 0.1]
@@ -229,8 +257,10 @@ class Recorded:
             return 1.0
         nearness = math.exp(-neighbour.gap / (_ROW_REACH_PX if neighbour.is_in_row else _COLUMN_REACH_PX))
         value = _VALUE_WEIGHT if is_value(neighbour.text) else 1.0
-        if not neighbour.is_in_row or id(neighbour) in self._kin:
+        if not neighbour.is_in_row:
             return nearness * value
+        if id(neighbour) in self._kin:
+            return max(nearness, _KIN_WEIGHT) * value
         is_by_chance = self._kin and neighbour.gap > _BESIDE_PX
         return nearness * value * (_CHANCE_WEIGHT if is_by_chance else self._on_one_line(neighbour.box))
 

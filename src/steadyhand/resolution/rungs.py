@@ -233,7 +233,8 @@ def _is_told(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> bo
     gray = recorded.scene.gray
     if recorded.is_one_of_many and _same_texts(recorded, scene, shift) < 1:
         return False
-    groups = [*recorded.telling, [each for each in recorded.neighbours if each.said == recorded.target.label]]
+    label = [each for each in recorded.neighbours if each.said == recorded.target.label]
+    groups = [*recorded.telling, label, *([mark] for mark in recorded.asked)]
     return all(
         any(_is_same(cut(gray, each.box), cut(scene.gray, each.box.shifted(*shift))) for each in group)
         for group in groups
