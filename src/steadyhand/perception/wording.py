@@ -50,10 +50,11 @@ def similarity(left: str, right: str) -> float:
         differs or is missing.
     """
     is_one_numbered = _is_numbered(left) != _is_numbered(right)
+    has_lone_number = is_one_numbered and any(word.isdigit() for word in (*left.split(), *right.split()))
     left, right = left.replace(" ", ""), right.replace(" ", "")
     if left == right:
         return 1.0 if left else 0.0
-    if not left or not right or _digits_differ(left, right):
+    if not left or not right or _digits_differ(left, right) or has_lone_number:
         return 0.0
     if _unconfused(left) == _unconfused(right):
         return _CONFUSION_SIMILARITY

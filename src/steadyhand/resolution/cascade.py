@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution, Thresholds, score_words
 from steadyhand.perception.scene import Scene
 from steadyhand.resolution.confidence import Model, are_one, features, sameness
+from steadyhand.resolution.controls import Kind
 from steadyhand.resolution.evidence import Present
 from steadyhand.resolution.recorded import Recorded
 from steadyhand.resolution.rungs import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _WORTH_NAMING = 0.05
 """Candidates less likely than this are left out of results: whoever looks at a miss wants the few that mattered."""
 _RIVAL_FROM = 0.3
-_TWIN_TEXT = 0.9
+_TWIN = 0.9
 _MOST_WEIGHED = 24
 _FITTING = 0.8
 
@@ -184,11 +185,12 @@ def weigh_evidence(
             break
     for proposal, mine in kept:
         mine.update(present.surroundings_of(proposal.box, mine))
+    same = {Kind.WORDS: "text", Kind.ICON: "drawn"}.get(recorded.kind, "kind")
     for proposal, mine in kept:
         others = [
             other.box
             for other, theirs in kept
-            if other is not proposal and min(mine.get("text", 0), theirs.get("text", 0)) >= _TWIN_TEXT
+            if other is not proposal and min(mine.get(same, 0), theirs.get(same, 0)) >= _TWIN
         ]
         if any(present.are_twins(proposal.box, other) for other in others):
             mine["twin"] = 1.0

@@ -87,7 +87,7 @@ def sameness(kind: Kind, evidence: Mapping[str, float], *, has_text: bool) -> fl
         return text
     if kind is Kind.FIELD:
         named = label * (0.1 + 0.9 * shape) * (0.2 + 0.8 * is_kind)
-        nameless = is_kind * shape * (0.75 if "label" not in evidence and not has_text else 0.15)
+        nameless = is_kind * shape * (0.85 if "label" not in evidence and not has_text else 0.15)
         return max(named, 0.95 * text * (0.5 + 0.5 * shape) * (0.2 + 0.8 * is_kind), nameless)
     if kind is Kind.TICK:
         named = label if "label" in evidence else evidence.get("identity", evidence.get("row", 0.5))

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _ROW, _COLUMN = (Relation.LEFT, Relation.RIGHT), (Relation.ABOVE, Relation.BELOW)
 _ALIKE = 0.9
+_NAMED = 0.85
+"""A name that differs by more is another name, for it alone tells: County and Country have 0.83 in common."""
 _ALIGNED_PX = 8
 _UNSURE = 0.3
 """How much half a yes weighs beside what is known of the surroundings: little is known where few texts stand near."""
@@ -60,6 +62,8 @@ _BESIDE = 0.8
 """What a label counts that stands on another side now, or is not what one would take for the label."""
 _SAYS_NO_MORE = 0.6
 """A word that means the same is no more than a word where it is less than this of what is written there."""
+_TICK_LOOK = 0.8
+"""What is drawn as a square is no check box unless it looks like the recorded one: a box may be an icon."""
 _MOVED_PX = 300.0
 _NEAR_PX, _FAR_PX = 200.0, 400.0
 """What stands so near to a thing moves with it; what stands further away tells less and less of its place."""
@@ -202,7 +206,7 @@ class Present:
             is_named = name is not None and recorded.kind is Kind.TICK  # what stands before one stands behind another
             beside = 0.0 if is_named else _BESIDE * self._label_likeness(label, neighbours)
             is_moved = name is not None and recorded.label_side not in (None, name.relation)
-            named = self._same_text(label, name.text) if name is not None else 0.0
+            named = self._same_name(label, name.text) if name is not None else 0.0
             evidence["label"] = max(named * (_BESIDE if is_moved else 1.0), beside)
         return evidence
 
@@ -233,13 +237,43 @@ class Present:
         elif recorded.is_one_of_many:
             evidence["identity"] = 0.0
         elif recorded.telling:
-            evidence["identity"] = min(self._shared(telling, neighbours) or 0.0 for telling in recorded.telling)
+            shares = [self._shared(telling, neighbours) or 0.0 for telling in recorded.telling]
+            evidence["identity"] = min(*shares, *(self._is_named(box, namer) for namer in recorded.namers), 1.0)
         if recorded.asked:
             evidence["identity"] = min(evidence.get("identity", 1.0), self.asked)
         if self.expected is not None:
             away = math.dist(self.expected, box.center) / self.scale
             evidence["place"] = math.exp(-away / 60) * self._bearing
         return evidence
+
+    def _is_named(self, box: Box, namer: Neighbour) -> float:
+        """How surely what named the target stands where it named it; not if what it names is a twin between the two."""
+        return max(
+            (
+                self._same_text(namer.text, each.text)
+                for each in self._neighbours(box)
+                if (
+                    each.relation is namer.relation
+                    or (each.is_in_row and namer.is_in_row and not self._is_label(namer))
+                )
+                and not self._twin_between(box, each.box)
+            ),
+            default=0.0,
+        )
+
+    def _is_label(self, neighbour: Neighbour) -> bool:
+        return neighbour.said == self.recorded.target.label
+
+    def _twin_between(self, box: Box, text: Box) -> bool:
+        """Whether another thing that says the same stands between a thing and a text."""
+        span, mine = box.union(text), self.recorded.text
+        return bool(mine) and any(
+            span.contains(each.box.center)
+            and not box.grown(4).contains(each.box.center)
+            and not text.contains(each.box.center)
+            and similarity(each.folded, mine) >= _ALIKE
+            for each in self.phrases
+        )
 
     def are_twins(self, left: Box, right: Box) -> bool:
         """Whether two places are in rows of one table that say the same, though only one such row was recorded.
@@ -325,8 +359,13 @@ class Present:
             reach = LABEL_GAPS_PX.get(neighbour.relation, 0.0) * self.scale
             if neighbour.gap <= reach and neighbour.relation not in nearest:
                 nearest.add(neighbour.relation)
-                best = max(best, self._same_text(label, neighbour.text))
+                best = max(best, self._same_name(label, neighbour.text))
         return best
+
+    def _same_name(self, recorded: str, present: str) -> float:
+        """How surely a text names what the recorded label named; the same but for a letter is another name."""
+        likeness = self._same_text(recorded, present)
+        return likeness if likeness >= _NAMED else likeness / 2
 
     def _whole(self, box: Box, folded: str) -> float:
         """The share that the target's text has of all that is written on the same control."""
@@ -356,7 +395,8 @@ class Present:
         if any(box.overlap(tick) > 0.3 for tick in self.scene.tick_boxes):
             return 1.0
         is_square = abs(math.log(box.width / box.height)) < 0.2
-        return 0.3 + 0.7 * self._look(box) if is_square and self._shape(box) > 0.6 else 0.0
+        look = self._look(box) if is_square and self._shape(box) > 0.6 else 0.0
+        return look if look >= _TICK_LOOK else 0.0
 
     def _shape(self, box: Box) -> float:
         """How like its size is to the recorded one; how wide a field is depends on the window."""

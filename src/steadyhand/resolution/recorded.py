@@ -42,6 +42,7 @@ _SAME_PLACE = 0.3
 _CHANCE_WEIGHT = 0.1
 _KIN_WEIGHT = 0.5
 """What stands in its row of a table says so much about it at least: a row is one thing, however wide it is."""
+_NAME_WORDS = 6
 _BESIDE_PX = 100.0
 """What stands so near to a thing, on one line with it, does not stand there by chance."""
 _LINE_PX = 3.0
@@ -125,7 +126,9 @@ class Recorded:
         mine = len(without_counts(self.text).replace(" ", ""))
         holder = holder_of(self.scene, self.target.box)
         others = [mark for mark in self.texts_around if holder is not None and holder.contains(mark.box.center)]
-        beside, all_of_it = (sum(len(fold(mark.text).replace(" ", "")) for mark in marks) for marks in (others, self._own))
+        beside, all_of_it = (
+            sum(len(fold(mark.text).replace(" ", "")) for mark in marks) for marks in (others, self._own)
+        )
         return mine / max(1, mine + beside, all_of_it)
 
     @cached_property
@@ -169,12 +172,12 @@ class Recorded:
 
         Of two rows of a table, what stands in the row tells them apart if anything does.
         """
-        return list({tuple(map(id, telling)): telling for telling in self._telling if telling}.values())
+        return list({tuple(map(id, telling)): telling for _, telling in self._told if telling}.values())
 
     @property
     def is_one_of_many(self) -> bool:
         """Whether nothing tells the target from one of its look-alikes."""
-        return not all(self._telling)
+        return not all(telling for _, telling in self._told)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -186,6 +189,31 @@ class Recorded:
         is_labelled = label is not None and not any(self._shares(box, label) for box in self.lookalikes)
         is_written = bool(self.text) and not any(similarity(text, self.text) >= _ALIKE for text in written)
         return ("label",) * is_labelled + ("text",) * is_written
+
+    @cached_property
+    def namers(self) -> list[Neighbour]:
+        """Of what tells it from all its look-alikes: its label, the first text of its row, the next one above it.
+
+        Where fields or check boxes are labelled, those with its own label are its look-alikes.
+        """
+        label = next((each for each in self.neighbours if each.said == self.target.label), None)
+        alike = [told for told in self._told if label is not None and self._shares(told[0], label)]
+        groups = [telling for _, telling in (alike if self.kind in (Kind.FIELD, Kind.TICK) else self._told)]
+        if not groups or not all(groups):
+            return []
+        named = [
+            each
+            for each in groups[0]
+            if all(any(each is other for other in group) for group in groups)
+            and len(each.text) > 1
+            and not is_value(each.text)
+            and not _is_sentence(each.text)
+        ]
+        own = [each for each in named if each is label]
+        of_row = [each for each in named if each.relation is Relation.LEFT and id(each) in self._kin]
+        left = sorted(of_row, key=lambda each: each.box.x)
+        above = [each for each in named if each.relation is Relation.ABOVE]
+        return list({id(each): each for each in (*own, *left[:1], *above[:1])}.values())
 
     def _shares(self, box: Box, label: Neighbour) -> bool:
         """Whether a look-alike has the same label, or one text names both, as a heading does."""
@@ -207,7 +235,9 @@ class Recorded:
         dialog = self.scene.dialog
         if dialog is None or not dialog.contains(self.target.box.center):
             return []
-        return [mark for mark in self.texts_around if dialog.contains(mark.box.center) and not is_value(fold(mark.text))]
+        return [
+            mark for mark in self.texts_around if dialog.contains(mark.box.center) and not is_value(fold(mark.text))
+        ]
 
     @cached_property
     def identifiers(self) -> list[Neighbour]:
@@ -221,9 +251,9 @@ class Recorded:
         ]
 
     @cached_property
-    def _telling(self) -> list[list[Neighbour]]:
-        """What tells the target from each of its look-alikes."""
-        told: list[list[Neighbour]] = []
+    def _told(self) -> list[tuple[Box, list[Neighbour]]]:
+        """Each of its look-alikes, and what tells the target from it."""
+        told: list[tuple[Box, list[Neighbour]]] = []
         is_worded = self.kind is Kind.WORDS  # then of a row of things that say the same, all are one
         for box in self.lookalikes:
             theirs = neighbours_of(box, self.target.landmarks)
@@ -238,7 +268,7 @@ class Recorded:
             near = [each for each in mine if self.weight(each) > 0.1]
             columns = [each for each in near if not each.is_in_row]
             telling = columns or kin if are_in_one_row(box, self.anchor) else kin or near
-            told.append(telling or [each for each in mine if each.is_in_row])
+            told.append((box, telling or [each for each in mine if each.is_in_row]))
         return told
 
     @cached_property
@@ -288,6 +318,12 @@ class Recorded:
             if shared >= 0.5 * len(heights):
                 kin.add(id(neighbour))
         return kin
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text tells something, such as how many there are, rather than names it."""
+    words = text.split()
+    return len(words) > _NAME_WORDS or (len(words) > 1 and any(word.isdigit() for word in words))
 
 
 def _has(neighbours: Sequence[Neighbour], mine: Neighbour) -> bool:

@@ -234,7 +234,7 @@ def _is_told(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> bo
     if recorded.is_one_of_many and _same_texts(recorded, scene, shift) < 1:
         return False
     label = [each for each in recorded.neighbours if each.said == recorded.target.label]
-    groups = [*recorded.telling, label, *([mark] for mark in recorded.asked)]
+    groups = [*recorded.telling, label, *([each] for each in (*recorded.namers, *recorded.asked))]
     return all(
         any(_is_same(cut(gray, each.box), cut(scene.gray, each.box.shifted(*shift))) for each in group)
         for group in groups
