@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from steadyhand import cli_audit, cli_bench, cli_healing
+from steadyhand.cli_options import DATA, POLICY, AsJson, DataFolder, PolicyPath
 from steadyhand.errors import ConfigError, SteadyhandError
 from steadyhand.terminal import complain, console, print_json, progress, tell, visible
 
@@ -62,7 +63,6 @@ app.add_typer(cli_bench.bench, name="bench")
 app.add_typer(cli_healing.policy, name="policy")
 app.add_typer(cli_healing.healing)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 Flow = Annotated[Path, typer.Argument(metavar="FLOW", help="A workflow file.")]
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser's window.")]
 Params = Annotated[
@@ -156,8 +156,8 @@ def run(
     vlm_price: Annotated[
         str | None, typer.Option(metavar="IN,OUT", help="What a million tokens cost there, for the report.")
     ] = None,
-    data_folder: cli_healing.DataFolder = cli_healing.DATA,
-    policy_file: cli_healing.PolicyPath = Path(cli_healing.POLICY_FILE),
+    data_folder: DataFolder = DATA,
+    policy_file: PolicyPath = POLICY,
     inject: Annotated[
         list[str] | None,
         typer.Option(metavar="TRIGGER@STEP[:HOW OFTEN]", help="Make a failure happen, for a test; may be repeated."),

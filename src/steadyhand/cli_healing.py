@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steadyhand.cli_options import DATA, POLICY, AsJson, DataFolder, PolicyPath
 from steadyhand.errors import ConfigError
 from steadyhand.terminal import print_json, visible
 
@@ -21,25 +22,18 @@ policy = typer.Typer(
     rich_markup_mode=None,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
-POLICY_FILE = "auto_heal_policy.json"
 healing = typer.Typer(rich_markup_mode=None)
 
-DataFolder = Annotated[
-    Path, typer.Option("--data-dir", metavar="DIR", help="The folder in which the robot keeps what it knows.")
-]
-PolicyPath = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy file.")]
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow.")]
 WorkflowOrAll = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow; not with --all.")]
 All = Annotated[bool, typer.Option("--all", help="All workflows together.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the history.")]
-DATA = Path("data")
 
 
 @policy.command("check")
 def policy_check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = Path(POLICY_FILE),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = POLICY,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +61,7 @@ def policy_check(
 def policy_show(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help=f"A policy file; {POLICY_FILE}, or else the defaults, if not given."),
+        typer.Argument(metavar="FILE", help=f"A policy file; {POLICY}, or else the defaults, if not given."),
     ] = None,
     *,
     workflow: Annotated[str, typer.Option("--workflow", metavar="NAME", help="As it is for this workflow.")] = "",
@@ -77,8 +71,8 @@ def policy_show(
     from steadyhand.policy import Policy, PolicyConfig, figure
     from steadyhand.policy_file import load_policy
 
-    if file is None and Path(POLICY_FILE).exists():
-        file = Path(POLICY_FILE)
+    if file is None and POLICY.exists():
+        file = POLICY
     config = load_policy(file) if file else PolicyConfig()
     values = config.of(workflow).model_dump()
     if as_json:
@@ -116,7 +110,7 @@ def policy_diff(
 
 
 @healing.command()
-def status(*, data: DataFolder = DATA, policy_file: PolicyPath = Path(POLICY_FILE), as_json: AsJson = False) -> None:
+def status(*, data: DataFolder = DATA, policy_file: PolicyPath = POLICY, as_json: AsJson = False) -> None:
     """Print the state of every workflow, and what waits for a person."""
     from dataclasses import asdict
 
@@ -144,7 +138,7 @@ def pause(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Hold a workflow, or everything."""
@@ -160,7 +154,7 @@ def resume(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Let a paused workflow, or everything, go on as before."""
@@ -175,7 +169,7 @@ def release(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Let a quarantined workflow run again, strictly."""
@@ -190,7 +184,7 @@ def approve(
     *,
     by: By,
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Allow one execution of a step that cannot be undone."""

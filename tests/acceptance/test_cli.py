@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from shutil import copytree
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.answer import Answer
 
 from steadyhand.clock import Deadline, SystemClock
 from steadyhand.model.workflow import (
@@ -50,26 +50,6 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Guests</title>
   : name_.value === 'Mallory' ? 'Not welcome' : 'Welcome ' + name_.value">Sign in</button>
 <p id="answer"></p><script>const name_ = document.getElementById('name')</script>
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said.
-
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output, which must be JSON and nothing else."""
-        return json.loads(self.out)
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

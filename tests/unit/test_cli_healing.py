@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.answer import Answer, typist
 
 from steadyhand import cli
 from steadyhand.clock import SystemClock
@@ -23,40 +23,12 @@ if TYPE_CHECKING:
 FILE = "auto_heal_policy.json"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said.
-
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output, which must be JSON and nothing else."""
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Answer]:
     """Types a command in the folder of a robot that knows nothing yet."""
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
-
-    def ask(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["steadyhand", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capfd.readouterr()
-        return Answer(int(left.value.code or 0), said.out, said.err)
-
-    return ask
+    return typist(monkeypatch, capfd)
 
 
 @pytest.fixture
