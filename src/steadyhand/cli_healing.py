@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steadyhand.cli_options import DATA, POLICY, AsJson, DataFolder, PolicyPath
-from steadyhand.errors import ConfigError
+from steadyhand.errors import ConfigError, StoreError
 from steadyhand.terminal import print_json, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steadyhand.auditing import Robot
     from steadyhand.healing.auto_heal_manager import AutoHealManager, Status
 
 policy = typer.Typer(
@@ -112,11 +113,15 @@ def policy_diff(
 @healing.command()
 def status(*, data: DataFolder = DATA, policy_file: PolicyPath = POLICY, as_json: AsJson = False) -> None:
     """Print the state of every workflow, and what waits for a person."""
+    from contextlib import closing
     from dataclasses import asdict
 
-    manager = _manager(data, policy_file)
-    report = manager.get_status_report()
-    manager.close()
+    from steadyhand.clock import SystemClock
+    from steadyhand.healing.auto_heal_manager import AutoHealManager
+
+    _check(data)
+    with closing(AutoHealManager.open(data, policy_file, SystemClock())) as manager:
+        report = manager.get_status_report()
     if as_json:
         print_json(asdict(report))
         return
@@ -195,13 +200,17 @@ def approve(
 def _order(
     data: Path, policy_file: Path, workflow: str, give: Callable[[AutoHealManager], None], *, as_json: bool
 ) -> None:
-    """Give an order, and print how it stands with the workflow afterwards."""
+    """Give an order, have it in the audit log, and print how it stands with the workflow afterwards."""
     from dataclasses import asdict
 
-    manager = _manager(data, policy_file)
-    give(manager)
-    report = manager.get_status_report()
-    manager.close()
+    from steadyhand.auditing import open_robot
+    from steadyhand.clock import SystemClock
+
+    _check(data)
+    with open_robot(data, policy_file, SystemClock()) as robot:
+        give(robot.manager)
+        report = robot.manager.get_status_report()
+        _keep_order(robot)
     after = next(each for each in (report.overall, *report.workflows) if each.workflow == workflow)
     if as_json:
         print_json(asdict(after))
@@ -209,14 +218,20 @@ def _order(
         print(_status_line(after))
 
 
-def _manager(data: Path, policy_path: Path) -> AutoHealManager:
-    """What the robot of a folder knows."""
+def _keep_order(robot: Robot) -> None:
+    """Write an order that was given into the audit log."""
+    try:
+        robot.log.follow(robot.manager.history)
+    except StoreError as error:
+        raise StoreError(
+            f"The order is in force. {error.message}", f"It is written down as soon as that works. {error.hint}"
+        ) from error
+
+
+def _check(data: Path) -> None:
+    """Make sure that there is a robot's folder."""
     if not data.is_dir():
         raise ConfigError(f"There is no folder {data}.", "No robot has run here; name its folder with --data-dir.")
-    from steadyhand.clock import SystemClock
-    from steadyhand.healing.auto_heal_manager import AutoHealManager
-
-    return AutoHealManager.open(data, policy_path, SystemClock())
 
 
 def _chosen(workflow: str, *, everything: bool) -> str:
