@@ -454,6 +454,16 @@ def fail(manager: AutoHealManager, times: int) -> None:
             manager.on_step_result(decision, failed("one"))
 
 
+def test_a_closed_log_touches_no_file(folder: Path, tmp_path: Path) -> None:
+    """Whoever goes on with a log that was closed is told so, and writes into no file that was opened meanwhile."""
+    log = AuditLog(folder, CLOCK)
+    log.close()
+    with (tmp_path / "another").open("w+b") as first, (tmp_path / "one more").open("w+b") as second:
+        with pytest.raises(ValueError, match="negative"):
+            log.append(intent("one"), durable=True)
+        assert (first.read(), second.read()) == (b"", b"")
+
+
 def test_the_history_is_taken_over_once(folder: Path, tmp_path: Path) -> None:
     """Every line of the manager's history becomes one record, whoever takes it over, and over a restart."""
     manager = AutoHealManager.open(tmp_path, tmp_path / "none.json", CLOCK)
