@@ -140,12 +140,13 @@ def test_a_run_is_done_and_reported(recorded: Path, here: Path) -> None:
 
 
 def test_a_secret_is_left_nowhere(recorded: Path, here: Path) -> None:
-    """What was typed as a secret is in no file of the report, and in nothing that was said."""
+    """What was typed as a secret is in no file of the report, of the state or of the audit log, and is not said."""
     answer = ask(here, "run", flow_of(recorded), "--report", "report", "--json")
     assert answer.code == 0, answer
     assert SECRET not in answer.out + answer.err
-    written = [path for path in (here / "report").rglob("*") if path.is_file()]
-    assert {path.name for path in written} >= {"report.html", "report.json", "journal.jsonl"}
+    written = [path for path in here.rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"report.html", "report.json", "journal.jsonl", "state.db"}
+    assert ask(here, "audit", "verify").code == 0
     assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
 
 
@@ -244,6 +245,7 @@ def test_ctrl_c_stops_cleanly(recorded: Path, here: Path) -> None:
     assert [(step["id"], step["verdict"]) for step in steps][2:] == [("sign-in", "done"), ("never", "failed")]
     journal = (here / "report" / "journal.jsonl").read_text(encoding="utf-8")
     assert journal.count('"intent"') == 3
+    assert "(failures 0/30, screen_faults 0/10)" in ask(here, "status").out
     clock, patience = SystemClock(), Deadline(SystemClock(), 20)
     while alive(process.pid) and not patience.passed:
         clock.sleep(0.05)
