@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from steadyhand import cli_audit, cli_bench, cli_healing
+from steadyhand.cli_options import DATA, POLICY, AsJson, DataFolder, PolicyPath
 from steadyhand.errors import ConfigError, SteadyhandError
 from steadyhand.terminal import complain, console, print_json, progress, tell, visible
 
@@ -62,7 +63,6 @@ app.add_typer(cli_bench.bench, name="bench")
 app.add_typer(cli_healing.policy, name="policy")
 app.add_typer(cli_healing.healing)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 Flow = Annotated[Path, typer.Argument(metavar="FLOW", help="A workflow file.")]
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser's window.")]
 Params = Annotated[
@@ -156,8 +156,8 @@ def run(
     vlm_price: Annotated[
         str | None, typer.Option(metavar="IN,OUT", help="What a million tokens cost there, for the report.")
     ] = None,
-    data_folder: cli_healing.DataFolder = cli_healing.DATA,
-    policy_file: cli_healing.PolicyPath = Path(cli_healing.POLICY_FILE),
+    data_folder: DataFolder = DATA,
+    policy_file: PolicyPath = POLICY,
     inject: Annotated[
         list[str] | None,
         typer.Option(metavar="TRIGGER@STEP[:HOW OFTEN]", help="Make a failure happen, for a test; may be repeated."),
@@ -171,6 +171,7 @@ def run(
     taken from STEADYHAND_VLM_KEY.
 
     Before each step it is asked whether the state of the workflow allows it, and how strictly; see `steadyhand status`.
+    What is decided and done is written into the audit log; see `steadyhand audit`.
 
     --inject lets a step fail without carrying it out: target_not_found@login each time, target_not_found@login:3 the
     first three times, target_not_found@login:25% each fourth time. Injected failures count like others.
@@ -190,36 +191,36 @@ def run(
     injector = _injector(inject, workflow)
     folder = resume or report or _new_folder(flow, clock.now())
 
+    from steadyhand.auditing import open_robot
     from steadyhand.evidence.junit import junit_xml
     from steadyhand.evidence.run_report import write_index
-    from steadyhand.healing.auto_heal_manager import AutoHealManager
     from steadyhand.session import run_once, secrets_for
 
     secrets_for(workflow)  # what is given wrongly is found before the robot's folder is made
-    manager = None if dry_run else AutoHealManager.open(data_folder, policy_file, clock)
-    once = partial(
-        run_once,
-        workflow,
-        flow.parent,
-        clock=clock,
-        headed=headed,
-        resume=resume is not None,
-        dry_run=dry_run,
-        url=url,
-        grounder=grounder,
-        manager=manager,
-        injector=injector,
-    )
-    with closing(manager) if manager else nullcontext():
+    with nullcontext() if dry_run else open_robot(data_folder, policy_file, clock) as robot:
+        once = partial(
+            run_once,
+            workflow,
+            flow.parent,
+            clock=clock,
+            headed=headed,
+            resume=resume is not None,
+            dry_run=dry_run,
+            url=url,
+            grounder=grounder,
+            manager=robot.manager if robot else None,
+            log=robot.log if robot else None,
+            injector=injector,
+        )
         if data:
             entries, faults = _run_rows(once, values, folder, len(workflow.steps))
             page = write_index(folder, entries)
         else:
             entries, faults = [_run_one(once, workflow.name, values[0], folder, len(workflow.steps))], []
             page = entries[0].page
-    if junit:
-        _write(junit, junit_xml([entry.run for entry in entries]))
-    _print_runs(entries, faults, page, as_json=as_json)
+        if junit:
+            _write(junit, junit_xml([entry.run for entry in entries]))
+        _print_runs(entries, faults, page, as_json=as_json)
     raise typer.Exit(_exit_code(entries, faults))
 
 
@@ -316,6 +317,7 @@ def demo(
         console().print(told.table())
         print(told.verdict())
         print(f"The reports: {told.page}")
+        print(f"The audit log: {told.audit}")
     raise typer.Exit(DONE if told.is_as_it_should_be else FAILED)
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from steadyhand.cli_options import DATA, AsJson, DataFolder
 from steadyhand.terminal import console, print_json, visible
 
 audit = typer.Typer(help="Verify the audit log, and ask it.", no_args_is_help=True, rich_markup_mode=None)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
-Data = Annotated[
-    Path, typer.Option("--data-dir", metavar="DIR", help="The folder in which the robot keeps what it knows.")
-]
-_DATA = Path("data")
 _NOT_SOUND = 1
 
 
 @audit.command()
-def verify(*, data: Data = _DATA, as_json: AsJson = False) -> None:
+def verify(*, data: DataFolder = DATA, as_json: AsJson = False) -> None:
     """Look whether anything in the audit log was changed or is missing."""
     from steadyhand.evidence.audit_chain import verify
     from steadyhand.evidence.audit_log import FOLDER
@@ -58,7 +53,7 @@ def verify(*, data: Data = _DATA, as_json: AsJson = False) -> None:
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over the table audit.")],
     *,
-    data: Data = _DATA,
+    data: DataFolder = DATA,
     as_json: AsJson = False,
 ) -> None:
     """Ask the audit log in SQL."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steadyhand.cli_options import AsJson
 from steadyhand.terminal import console, print_json, progress, tell
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ bench = typer.Typer(
     help="Measure how often it is right, and what it costs.", no_args_is_help=True, rich_markup_mode=None
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
 PeersPython = Annotated[
     Path | None, typer.Option(metavar="PATH", help="An interpreter that has the other tools; this one if not given.")
 ]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steadyhand.errors import ConfigError
+from steadyhand.cli_options import DATA, POLICY, AsJson, DataFolder, PolicyPath
+from steadyhand.errors import ConfigError, StoreError
 from steadyhand.terminal import print_json, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steadyhand.auditing import Robot
     from steadyhand.healing.auto_heal_manager import AutoHealManager, Status
 
 policy = typer.Typer(
@@ -21,25 +23,18 @@ policy = typer.Typer(
     rich_markup_mode=None,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]
-POLICY_FILE = "auto_heal_policy.json"
 healing = typer.Typer(rich_markup_mode=None)
 
-DataFolder = Annotated[
-    Path, typer.Option("--data-dir", metavar="DIR", help="The folder in which the robot keeps what it knows.")
-]
-PolicyPath = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy file.")]
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow.")]
 WorkflowOrAll = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of a workflow; not with --all.")]
 All = Annotated[bool, typer.Option("--all", help="All workflows together.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the history.")]
-DATA = Path("data")
 
 
 @policy.command("check")
 def policy_check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = Path(POLICY_FILE),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")] = POLICY,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +62,7 @@ def policy_check(
 def policy_show(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help=f"A policy file; {POLICY_FILE}, or else the defaults, if not given."),
+        typer.Argument(metavar="FILE", help=f"A policy file; {POLICY}, or else the defaults, if not given."),
     ] = None,
     *,
     workflow: Annotated[str, typer.Option("--workflow", metavar="NAME", help="As it is for this workflow.")] = "",
@@ -77,8 +72,8 @@ def policy_show(
     from steadyhand.policy import Policy, PolicyConfig, figure
     from steadyhand.policy_file import load_policy
 
-    if file is None and Path(POLICY_FILE).exists():
-        file = Path(POLICY_FILE)
+    if file is None and POLICY.exists():
+        file = POLICY
     config = load_policy(file) if file else PolicyConfig()
     values = config.of(workflow).model_dump()
     if as_json:
@@ -116,13 +111,17 @@ def policy_diff(
 
 
 @healing.command()
-def status(*, data: DataFolder = DATA, policy_file: PolicyPath = Path(POLICY_FILE), as_json: AsJson = False) -> None:
+def status(*, data: DataFolder = DATA, policy_file: PolicyPath = POLICY, as_json: AsJson = False) -> None:
     """Print the state of every workflow, and what waits for a person."""
+    from contextlib import closing
     from dataclasses import asdict
 
-    manager = _manager(data, policy_file)
-    report = manager.get_status_report()
-    manager.close()
+    from steadyhand.clock import SystemClock
+    from steadyhand.healing.auto_heal_manager import AutoHealManager
+
+    _check(data)
+    with closing(AutoHealManager.open(data, policy_file, SystemClock())) as manager:
+        report = manager.get_status_report()
     if as_json:
         print_json(asdict(report))
         return
@@ -144,7 +143,7 @@ def pause(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Hold a workflow, or everything."""
@@ -160,7 +159,7 @@ def resume(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Let a paused workflow, or everything, go on as before."""
@@ -175,7 +174,7 @@ def release(
     by: By,
     reason: Why = "",
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Let a quarantined workflow run again, strictly."""
@@ -190,7 +189,7 @@ def approve(
     *,
     by: By,
     data: DataFolder = DATA,
-    policy_file: PolicyPath = Path(POLICY_FILE),
+    policy_file: PolicyPath = POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Allow one execution of a step that cannot be undone."""
@@ -201,13 +200,17 @@ def approve(
 def _order(
     data: Path, policy_file: Path, workflow: str, give: Callable[[AutoHealManager], None], *, as_json: bool
 ) -> None:
-    """Give an order, and print how it stands with the workflow afterwards."""
+    """Give an order, have it in the audit log, and print how it stands with the workflow afterwards."""
     from dataclasses import asdict
 
-    manager = _manager(data, policy_file)
-    give(manager)
-    report = manager.get_status_report()
-    manager.close()
+    from steadyhand.auditing import open_robot
+    from steadyhand.clock import SystemClock
+
+    _check(data)
+    with open_robot(data, policy_file, SystemClock()) as robot:
+        give(robot.manager)
+        report = robot.manager.get_status_report()
+        _keep_order(robot)
     after = next(each for each in (report.overall, *report.workflows) if each.workflow == workflow)
     if as_json:
         print_json(asdict(after))
@@ -215,14 +218,20 @@ def _order(
         print(_status_line(after))
 
 
-def _manager(data: Path, policy_path: Path) -> AutoHealManager:
-    """What the robot of a folder knows."""
+def _keep_order(robot: Robot) -> None:
+    """Write an order that was given into the audit log."""
+    try:
+        robot.log.follow(robot.manager.history)
+    except StoreError as error:
+        raise StoreError(
+            f"The order is in force. {error.message}", f"It is written down as soon as that works. {error.hint}"
+        ) from error
+
+
+def _check(data: Path) -> None:
+    """Make sure that there is a robot's folder."""
     if not data.is_dir():
         raise ConfigError(f"There is no folder {data}.", "No robot has run here; name its folder with --data-dir.")
-    from steadyhand.clock import SystemClock
-    from steadyhand.healing.auto_heal_manager import AutoHealManager
-
-    return AutoHealManager.open(data, policy_path, SystemClock())
 
 
 def _chosen(workflow: str, *, everything: bool) -> str:

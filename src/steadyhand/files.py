@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _BINARY = getattr(os, "O_BINARY", 0)
 """Windows translates line ends unless it is told not to."""
 
+_CLOSED = -1
+"""The handle of no file."""
+
 _LOCKED_BYTE = 4096
 """Windows locks bytes, and nobody may read those: this one lies behind all that is ever noted."""
 
@@ -114,7 +117,9 @@ class GrowingFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._handle)
+        # The system gives the number to the next file that is opened: nobody may use it for this one any more.
+        handle, self._handle = self._handle, _CLOSED
+        os.close(handle)
 
 
 class LockFile:
@@ -182,7 +187,8 @@ class LockFile:
 
     def close(self) -> None:
         """Let go of the file, and of the lock."""
-        os.close(self._handle)
+        handle, self._handle = self._handle, _CLOSED
+        os.close(handle)
 
 
 def remove(path: Path) -> None:

@@ -372,6 +372,16 @@ class PolicyConfig(BaseModel):
         plain["workflows"] = {name: policy.model_dump() for name, policy in self.workflows.items()}
         return content_hash(json.dumps(plain, sort_keys=True).encode())
 
+    @property
+    def thresholds(self) -> dict[str, Any]:
+        """All that it says, in the form of a policy file; of a workflow only the keys of its own."""
+        everywhere = self.everywhere.model_dump()
+        workflows = {
+            name: {key: value for key, value in policy.model_dump().items() if value != everywhere[key]}
+            for name, policy in self.workflows.items()
+        }
+        return {"mode": self.mode, **everywhere, "workflows": workflows}
+
     def of(self, workflow: str) -> Policy:
         """The thresholds for a workflow."""
         return self.workflows.get(workflow, self.everywhere)

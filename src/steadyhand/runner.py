@@ -6,6 +6,7 @@ Everything on this page that can go wrong ends as a result, never as a guess:
   way to try again.
 - Expectations that do not come true end it (`POSTCONDITION_FAILED`).
 - A step that takes too long is broken off (`WATCHDOG_TIMEOUT`), a screen that is gone ends the run (`SCREEN_LOST`).
+- A person who stops the run ends it too; that is nobody's fault, and has no trigger.
 - An action that may have happened, because the connection was lost or a run was cut short, is *in doubt*. It is
   verified first. Proven, it counts as done; surely not done and harmless to repeat, it is done; otherwise the run is
   refused, and a person has to look.
@@ -132,6 +133,12 @@ class Runner:
         self._grounder = grounder
         self._supervision = supervision
         self._injector = injector
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Break the run off, because a person wants it; safe from any thread. The screen is given up."""
+        self._stopped.set()
+        self._driver.interrupt()
 
     def run(
         self,
@@ -176,7 +183,8 @@ class Runner:
             verifier=Verifier(
                 self._driver, self._resolver, self._clock, load=load, values=values, folder=folder
             ),
-            protected=frozenset(_words_of(steps)), words=[secrets.fetch(name).reveal() for name in sorted(names)],
+            stopped=self._stopped, protected=frozenset(_words_of(steps)),
+            words=[secrets.fetch(name).reveal() for name in sorted(names)],
             grounder=self._grounder, supervision=self._supervision, injector=self._injector,
         )  # fmt: skip
         outcome, course = Outcome.DONE, None
@@ -254,6 +262,7 @@ class _Run:
     """One run: the page.
 
     Attributes:
+        stopped: A person has stopped it.
         looks: What the secrets look like that were typed so far.
         rest: The settled screen after the last action; None while the next one is on its way.
         last_shown: The last screen that was shown without secrets, behind what tells it from others.
@@ -269,6 +278,7 @@ class _Run:
     journal: Journal
     load: Callable[[TargetRecord], Target]
     verifier: Verifier
+    stopped: threading.Event
     protected: frozenset[str]
     words: Sequence[str]
     grounder: Grounder | None
@@ -335,6 +345,8 @@ class _Run:
             before = self._aim(step, deadline, trace)
             if isinstance(before, _Ending):
                 return before
+            if self.supervision and trace.decision:
+                self.supervision.intend(trace.decision, step)
             self.journal.intend(step.id, before.seen)
             self.rest, trace.acted = None, True
             try:
@@ -451,15 +463,17 @@ class _Run:
                 ending = body(step, Deadline(self.clock, step.timeout_s), trace)
             except ScreenError as fault:
                 ending = _Ending(Verdict.FAILED, str(fault), Trigger.SCREEN_LOST, outcome=Outcome.FAILED)
+                if self.stopped.is_set():
+                    ending = replace(ending, reason="Somebody stopped the run.", trigger=None)
             except RefusedError as refusal:
                 ending = _Ending(Verdict.FAILED, str(refusal), outcome=Outcome.REFUSED)
         if watchdog.fired:
             trigger = Trigger.WATCHDOG_TIMEOUT
             ending = _Ending(Verdict.FAILED, _took_too_long(step), trigger, outcome=Outcome.FAILED)
-        if (
-            ending.trigger in (Trigger.WATCHDOG_TIMEOUT, Trigger.SCREEN_LOST)
-            and self.journal.doubt(step.id) is not None
-        ):
+        is_broken_off = ending.trigger in (Trigger.WATCHDOG_TIMEOUT, Trigger.SCREEN_LOST) or (
+            ending.verdict is Verdict.FAILED and self.stopped.is_set()
+        )
+        if is_broken_off and self.journal.doubt(step.id) is not None:
             ending = replace(ending, reason=f"{ending.reason} Its action may have happened.")
         return ending, self.clock.monotonic_s() - started_s
 

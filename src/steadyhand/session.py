@@ -1,22 +1,24 @@
 """A session: a screen is opened, a workflow runs on it, its report is written, the screen is closed.
 
 This is what the command line and the demo do for each run; whoever has a screen of their own uses
-`steadyhand.runner` directly. Where a manager is given, it is asked before the screen is opened, too.
+`steadyhand.runner` directly. Where a manager is given, it is asked before the screen is opened, too; where an audit log
+is given, all that is decided and done is written there.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from steadyhand.errors import ConfigError
+from steadyhand.auditing import Auditor
+from steadyhand.errors import ConfigError, ScreenError, StoreError
 from steadyhand.evidence.run_report import RunReport
 from steadyhand.execution.journal import Journal
 from steadyhand.healing.supervision import Supervision
-from steadyhand.model.outcome import Outcome, RunResult, StepResult, Verdict
+from steadyhand.model.outcome import Outcome, RunResult, StepResult, Trigger, Verdict
 from steadyhand.model.parameters import SecretSource, fill
 from steadyhand.model.workflow import SimulatedScreen, TypeStep
 from steadyhand.resolution.cascade import Resolver
@@ -25,14 +27,15 @@ from steadyhand.screen.browser import BrowserDriver
 from steadyhand.screen.simulated import SimulatedDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from steadyhand.clock import Clock
+    from steadyhand.evidence.audit_log import AuditLog
     from steadyhand.execution.injection import Injector
     from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
     from steadyhand.healing.supervision import Witness
-    from steadyhand.model.workflow import Workflow
+    from steadyhand.model.workflow import Step, Workflow
     from steadyhand.resolution.grounding import Grounder
     from steadyhand.runner import StepObserver
     from steadyhand.screen.driver import ScreenDriver
@@ -68,6 +71,7 @@ def run_once(
     url: str | None = None,
     grounder: Grounder | None = None,
     manager: AutoHealManager | None = None,
+    log: AuditLog | None = None,
     witnesses: Sequence[Witness] = (),
     injector: Injector | None = None,
 ) -> Finished:
@@ -90,12 +94,14 @@ def run_once(
         url: Where to start instead of where the workflow says: another release of the same application.
         grounder: Asks a vision-language model where the evidence alone does not do; None to ask nobody.
         manager: Decides before each step whether to go on, and how strictly; None to ask nobody. A dry run never asks.
-        witnesses: Who is told of each of its decisions.
+        log: Keeps what the manager decides and what is done by it; None to keep nothing.
+        witnesses: Who else is told of each of its decisions.
         injector: Makes failures happen, for a test; None for none.
 
     Raises:
         ConfigError: Something that was given cannot be used.
-        DriverUnavailableError: The screen cannot be opened.
+        DriverUnavailableError: The screen cannot be opened; to the manager that is a lost one.
+        StoreError: The log cannot be written to. Nothing was done yet; later that refuses the next step.
         KeyboardInterrupt: Somebody pressed Ctrl-C; what was done is in the journal and in the report.
     """
     # Whatever was given wrongly is found before anything is opened, written or replaced.
@@ -105,37 +111,44 @@ def run_once(
     book = Journal.resume(report / JOURNAL, workflow, values, clock) if resume else Journal(report / JOURNAL, clock)
     # The folder of its report is what a run is known by: resumed, it is the same run.
     run = str(report.resolve())
-    supervision = Supervision(manager, workflow.name, run, witnesses) if manager and not dry_run else None
-    ahead = [step.id for step in workflow.steps if not book.is_finished(step.id)]
-    decision = supervision.admit(ahead[0]) if supervision and ahead else None
-    if supervision and decision and not decision.allowed:
-        document = RunReport(report, resume=resume)
-        if not resume:
-            Journal.begin(report / JOURNAL, workflow, values, clock)
-        with _written(document):
-            result = _not_begun(workflow, values, decision, ahead, clock)
-            for step in result.steps:
-                for observer in (document, *observers):
-                    observer.step(step)
-        result = replace(result, course=supervision.finish(is_complete=False))
+    auditor, supervision = None, None
+    if manager and not dry_run:
+        auditor = Auditor(log, manager, workflow, run, secrets.hide) if log else None
+        supervision = Supervision(manager, workflow.name, run, [*filter(None, [auditor]), *witnesses])
+    ahead = [step for step in workflow.steps if not book.is_finished(step.id)]
+    with auditor or nullcontext():
+        decision = supervision.admit(ahead[0].id) if supervision and ahead else None
+        if supervision and decision and not decision.allowed:
+            document = RunReport(report, resume=resume)
+            if not resume:
+                Journal.begin(report / JOURNAL, workflow, values, clock)
+            with _written(document):
+                result = _not_begun(workflow, values, decision, {step.id for step in ahead}, clock)
+                for step in result.steps:
+                    for observer in (document, *observers):
+                        observer.step(step)
+            result = _ended(replace(result, course=supervision.finish(is_complete=False)), auditor)
+            return Finished(result, document.close(result))
+        with _brought_to_an_end(supervision):
+            with _missing_screen_told(supervision, decision, ahead):
+                driver = open_screen(workflow, values, clock, headed=headed, url=url)
+            with closing(driver):
+                document = RunReport(report, resume=resume)
+                runner = Runner(
+                    driver,
+                    Resolver(),
+                    clock,
+                    [document, *observers],
+                    grounder=grounder,
+                    supervision=supervision,
+                    injector=injector,
+                )
+                with _stopped_by_ctrl_c(runner), _written(document):
+                    result = runner.run(
+                        workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run
+                    )
+                    result = _ended(result, auditor)
         return Finished(result, document.close(result))
-    with (
-        _brought_to_an_end(supervision),
-        closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver,
-    ):
-        document = RunReport(report, resume=resume)
-        runner = Runner(
-            driver,
-            Resolver(),
-            clock,
-            [document, *observers],
-            grounder=grounder,
-            supervision=supervision,
-            injector=injector,
-        )
-        with _broken_off_by_ctrl_c(driver), _written(document):
-            result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
-    return Finished(result, document.close(result))
 
 
 def secrets_for(workflow: Workflow, environment: Mapping[str, str] | None = None) -> SecretSource:
@@ -154,7 +167,7 @@ def secrets_for(workflow: Workflow, environment: Mapping[str, str] | None = None
 
 
 def _not_begun(
-    workflow: Workflow, values: Mapping[str, str], decision: Decision, ahead: Sequence[str], clock: Clock
+    workflow: Workflow, values: Mapping[str, str], decision: Decision, ahead: Collection[str], clock: Clock
 ) -> RunResult:
     """The result of a run that was refused before its screen was opened.
 
@@ -236,6 +249,34 @@ def _brought_to_an_end(supervision: Supervision | None) -> Iterator[None]:
 
 
 @contextmanager
+def _missing_screen_told(
+    supervision: Supervision | None, decision: Decision | None, ahead: Sequence[Step]
+) -> Iterator[None]:
+    """Let a screen that cannot be opened count as one that was lost at the first of the steps ahead."""
+    try:
+        yield
+    except ScreenError as fault:
+        if supervision and decision:
+            step, trigger = ahead[0], Trigger.SCREEN_LOST
+            lost = StepResult(step.id, step.action, Verdict.FAILED, trigger=trigger, reason=str(fault), acted=False)
+            supervision.tell(decision, lost)
+        raise
+
+
+def _ended(result: RunResult, auditor: Auditor | None) -> RunResult:
+    """The result of a run whose end is written down; if it cannot be, that stands in the result."""
+    try:
+        if auditor:
+            auditor.end(result)
+    except StoreError as error:
+        assert result.course, "who is audited is supervised"
+        if str(error) not in result.course.events:
+            events = (*result.course.events, str(error))
+            return replace(result, course=replace(result.course, events=events))
+    return result
+
+
+@contextmanager
 def _written(document: RunReport) -> Iterator[None]:
     """Let nobody go before what was told to a report is on the disk."""
     try:
@@ -245,18 +286,18 @@ def _written(document: RunReport) -> Iterator[None]:
 
 
 @contextmanager
-def _broken_off_by_ctrl_c(driver: ScreenDriver) -> Iterator[None]:
-    """Let Ctrl-C break off the screen, not the talk with it: a driver that is broken into could never be closed."""
+def _stopped_by_ctrl_c(runner: Runner) -> Iterator[None]:
+    """Let Ctrl-C stop the run, not the talk with its screen: a driver that is broken into could never be closed."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears of Ctrl-C
         return
     pressed = threading.Event()
 
-    def break_off(*_: object) -> None:
+    def stop(*_: object) -> None:
         pressed.set()
-        driver.interrupt()
+        runner.stop()
 
-    former = signal.signal(signal.SIGINT, break_off)
+    former = signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:

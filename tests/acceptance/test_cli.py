@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from shutil import copytree
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.answer import Answer
 
 from steadyhand.clock import Deadline, SystemClock
 from steadyhand.model.workflow import (
@@ -50,26 +50,6 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Guests</title>
   : name_.value === 'Mallory' ? 'Not welcome' : 'Welcome ' + name_.value">Sign in</button>
 <p id="answer"></p><script>const name_ = document.getElementById('name')</script>
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said.
-
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output, which must be JSON and nothing else."""
-        return json.loads(self.out)
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -160,12 +140,13 @@ def test_a_run_is_done_and_reported(recorded: Path, here: Path) -> None:
 
 
 def test_a_secret_is_left_nowhere(recorded: Path, here: Path) -> None:
-    """What was typed as a secret is in no file of the report, and in nothing that was said."""
+    """What was typed as a secret is in no file of the report, of the state or of the audit log, and is not said."""
     answer = ask(here, "run", flow_of(recorded), "--report", "report", "--json")
     assert answer.code == 0, answer
     assert SECRET not in answer.out + answer.err
-    written = [path for path in (here / "report").rglob("*") if path.is_file()]
-    assert {path.name for path in written} >= {"report.html", "report.json", "journal.jsonl"}
+    written = [path for path in here.rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"report.html", "report.json", "journal.jsonl", "state.db"}
+    assert ask(here, "audit", "verify").code == 0
     assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
 
 
@@ -264,6 +245,7 @@ def test_ctrl_c_stops_cleanly(recorded: Path, here: Path) -> None:
     assert [(step["id"], step["verdict"]) for step in steps][2:] == [("sign-in", "done"), ("never", "failed")]
     journal = (here / "report" / "journal.jsonl").read_text(encoding="utf-8")
     assert journal.count('"intent"') == 3
+    assert "(failures 0/30, screen_faults 0/10)" in ask(here, "status").out
     clock, patience = SystemClock(), Deadline(SystemClock(), 20)
     while alive(process.pid) and not patience.passed:
         clock.sleep(0.05)

@@ -22,6 +22,8 @@ from typing_extensions import override
 from steadyhand.clock import SystemClock
 from steadyhand.demo.application import DemoApplication
 from steadyhand.demo.ledger import Ledger
+from steadyhand.evidence.audit_chain import log_files, verify
+from steadyhand.evidence.audit_log import FOLDER
 from steadyhand.model.workflow_file import load_workflow
 
 if TYPE_CHECKING:
@@ -169,6 +171,32 @@ def test_the_password_is_written_nowhere(told: Told) -> None:
     assert len(files) > 20
     assert [path for path in files if secret in path.read_bytes()] == []
     assert DemoApplication.password not in told.out + told.err
+
+
+def test_the_audit_log_holds_every_step_in_order(told: Told) -> None:
+    """It verifies, and each run has in it what was allowed, intended and done, step by step, as its report tells it."""
+    log = told.folder / "data" / FOLDER
+    assert told.json["audit"] == f"told/data/{FOLDER}"
+    assert verify(log).is_sound
+    records = [json.loads(line) for path in log_files(log) for line in path.read_text(encoding="utf-8").splitlines()]
+    (policy,) = [each for each in records if each["kind"] == "policy"]
+    assert {each["policy"] for each in records if each["kind"] == "decision"} == {policy["policy"]}
+    assert [each["run"] for each in records if each["kind"] == "run_started"] == [
+        str(told.folder / f"release-{release}") for release in (*GOOD, BROKEN)
+    ]
+    for release in (*GOOD, BROKEN):
+        run = [each for each in records if each.get("run") == str(told.folder / f"release-{release}")]
+        report = told.report(release)
+        taken = [step for step in report["steps"] if step["verdict"] != "skipped"]
+        assert run[-1]["outcome"] == report["run"]["outcome"]
+        # It is asked for its first step once more, before its screen is opened.
+        assert [each["step"] for each in run if each["kind"] == "decision"][1:] == [step["id"] for step in taken]
+        assert [(each["step"], each["verdict"], each["acted"]) for each in run if each["kind"] == "result"] == [
+            (step["id"], step["verdict"], True) for step in taken if step["verdict"] == "done"
+        ] + [(step["id"], "failed", False) for step in taken if step["verdict"] == "failed"]
+        assert [each["step"] for each in run if each["kind"] == "intent"] == [
+            step["id"] for step in taken if step["verdict"] == "done"
+        ]
 
 
 class References(HTMLParser):

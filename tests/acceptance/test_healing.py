@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steadyhand.demo.application import DemoApplication
+from steadyhand.evidence.audit_chain import log_files
+from steadyhand.evidence.audit_log import FOLDER
 from steadyhand.model.workflow import BrowserScreen, TypeStep
 from steadyhand.model.workflow_file import load_workflow, save_workflow
 from steadyhand.policy import Policy
@@ -59,6 +62,14 @@ class Operator:
         code, out, err = self.types("run", str(self.flow), "--data", "rows.csv", "--json", *arguments)
         assert "Traceback" not in err
         return code, json.loads(out)["runs"]
+
+    def transitions(self, *options: str) -> list[tuple[str, ...]]:
+        """What the audit log says of changes of a state: from, to and why."""
+        sql = "SELECT state_before, state, reason FROM audit WHERE kind = 'state' ORDER BY number"
+        assert self.types("audit", "verify", *options)[0] == 0
+        code, out, _ = self.types("audit", "query", "--json", sql, *options)
+        assert code == 0
+        return [tuple(each.values()) for each in json.loads(out)]
 
     def status(self) -> Any:
         """What `steadyhand status` says of the workflow."""
@@ -128,6 +139,10 @@ def test_10_2_three_missing_targets_in_a_row_degrade(operator: Operator) -> None
     assert runs[4]["run"]["course"]["events"] == ["DEGRADED -> NORMAL. 2 validated steps in a row."]
     code, out, _ = operator.types("status", "--data-dir", "robot", "--policy", "policy.json")
     assert out.splitlines()[-1].startswith(f"{NAME}: NORMAL (")
+    assert operator.transitions("--data-dir", "robot") == [
+        ("NORMAL", "DEGRADED", "3 failures of step user in a row: 3 TARGET_NOT_FOUND."),
+        ("DEGRADED", "NORMAL", "2 validated steps in a row."),
+    ]
 
 
 def test_10_3_ten_failures_in_ten_minutes_quarantine(operator: Operator) -> None:
@@ -148,3 +163,57 @@ def test_10_3_ten_failures_in_ten_minutes_quarantine(operator: Operator) -> None
     code, out, _ = operator.types("release", NAME, "--by", "Ann")
     assert (code, out.split(" (")[0]) == (0, f"{NAME}: DEGRADED")
     assert operator.types("run", str(operator.flow), "--param", "who=halyard", *nowhere)[0] == 2
+    assert operator.transitions() == [
+        ("NORMAL", "DEGRADED", "3 failures of step user in a row: 3 TARGET_NOT_FOUND."),
+        ("DEGRADED", "QUARANTINED", "10 failures within 600 s: 10 TARGET_NOT_FOUND."),
+        ("QUARANTINED", "DEGRADED", "Released by Ann."),
+    ]
+    assert "All workflows together: NORMAL (failures 10/30, screen_faults 1/10)" in operator.types("status")[1]
+
+
+DYING = """
+import os, signal, sys
+from steadyhand.cli import main
+from steadyhand.files import GrowingFile
+
+append, results = GrowingFile.append, 0
+
+def dying(file, raw):
+    global results
+    results += b'"kind":"result"' in raw
+    if results == 2:
+        os.write(file._handle, raw[:len(raw) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    append(file, raw)
+
+GrowingFile.append = dying
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_5_4_a_killed_run_loses_no_complete_record(operator: Operator) -> None:
+    """Killed while it writes the result of its second run, it leaves half a record; all before it stays, and sound."""
+    (operator.folder / "rows.csv").write_text("who\n" + "halyard\n" * 3, encoding="utf-8")
+    arguments = ("run", str(operator.flow), "--data", "rows.csv")
+    done = subprocess.run(
+        [sys.executable, "-c", DYING, *arguments], cwd=operator.folder, capture_output=True, timeout=240, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    (path,) = log_files(operator.folder / "data" / FOLDER)
+    left = path.read_bytes()
+    complete = left[: left.rfind(b"\n") + 1]
+    assert 0 < len(complete) < len(left)
+    *_, intended = map(json.loads, complete.splitlines())
+    assert (intended["kind"], intended["step"]) == ("intent", "user")
+    code, out, _ = operator.types("audit", "verify", "--json")
+    assert (code, json.loads(out)["torn_bytes"]) == (0, len(left) - len(complete))
+    assert operator.runs(1)[0] == 0
+    assert path.read_bytes().startswith(complete)
+    repaired = json.loads(path.read_bytes()[len(complete) :].splitlines()[0])
+    assert (repaired["kind"], repaired["dropped_bytes"]) == ("repair", len(left) - len(complete))
+    code, out, _ = operator.types("audit", "verify", "--json")
+    assert (code, json.loads(out)["sound"], json.loads(out)["torn_bytes"]) == (0, True, 0)
+    sql = "SELECT run FROM audit GROUP BY run HAVING run IS NOT NULL AND NOT bool_or(kind = 'run_ended')"
+    (killed,) = json.loads(operator.types("audit", "query", "--json", sql)[1])
+    assert killed["run"] == intended["run"]

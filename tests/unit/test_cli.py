@@ -7,13 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+from tests.answer import Answer, typist
 
 from steadyhand import cli
 from steadyhand.model.geometry import Box, Point
@@ -44,29 +44,6 @@ steps:
 """
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said.
-
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output, which must be JSON and nothing else."""
-        return json.loads(self.out)
-
-
-Ask = "Callable[..., Answer]"
-
-
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Answer]:
     """Types a command in an empty folder, in which `flow.yaml` and its image lie."""
@@ -77,15 +54,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
     (tmp_path / "flow.yaml").write_text(FLOW, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STEADYHAND_TEST_PASSWORD", raising=False)
-
-    def ask(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["steadyhand", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capfd.readouterr()
-        return Answer(int(left.value.code or 0), said.out, said.err)
-
-    return ask
+    return typist(monkeypatch, capfd)
 
 
 def files(folder: Path) -> list[str]:

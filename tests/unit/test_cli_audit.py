@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.answer import typist
 
 from steadyhand import cli
 from steadyhand.clock import ManualClock
@@ -18,22 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Ask = Callable[..., tuple[int, str, str]]
+    from tests.answer import Answer
+
+    Ask = Callable[..., Answer]
 
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Ask:
-    """Types a command in the folder of a robot; answers with its exit code, its output and its complaints."""
+    """Types `steadyhand audit` and what follows it, in the folder of a robot."""
     monkeypatch.chdir(tmp_path)
-
-    def ask(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["steadyhand", "audit", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capfd.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return ask
+    return partial(typist(monkeypatch, capfd), "audit")
 
 
 def write(folder: Path, count: int, limits: Limits | None = None) -> Path:

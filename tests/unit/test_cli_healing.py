@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.answer import Answer, typist
 
 from steadyhand import cli
 from steadyhand.clock import SystemClock
+from steadyhand.evidence.audit_chain import log_files
+from steadyhand.evidence.audit_log import FOLDER
+from steadyhand.files import GrowingFile
 from steadyhand.healing.auto_heal_manager import AutoHealManager
 from steadyhand.model.outcome import StepResult, Trigger, Verdict
 from steadyhand.policy import Policy, PolicyConfig
@@ -23,40 +26,12 @@ if TYPE_CHECKING:
 FILE = "auto_heal_policy.json"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said.
-
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its standard output, which must be JSON and nothing else."""
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Answer]:
     """Types a command in the folder of a robot that knows nothing yet."""
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
-
-    def ask(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["steadyhand", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capfd.readouterr()
-        return Answer(int(left.value.code or 0), said.out, said.err)
-
-    return ask
+    return typist(monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -197,6 +172,61 @@ def test_a_step_is_approved(ask: Callable[..., Answer], tmp_path: Path) -> None:
     assert ask("status").out.splitlines()[-1] == "Step save of pay approved by Ann."
     assert fail(tmp_path, 0, is_irreversible=True) == ""
     assert ask("approve", "pay", "save", "--by", "Ann").code == cli.BAD_INPUT
+
+
+def test_every_order_is_in_the_audit_log(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """Who gave it, why, and what it led to; and the failures that no run wrote down before."""
+    fail(tmp_path, 10)
+    assert ask("release", "pay", "--by", "Ann", "--reason", "mended").code == cli.DONE
+    assert "approval" in fail(tmp_path, 0, is_irreversible=True)
+    for order in (["approve", "pay", "save"], ["pause", "--all"], ["resume", "--all"]):
+        assert ask(*order, "--by", "Bob").code == cli.DONE
+    assert ask("audit", "verify").code == cli.DONE
+    told = ask(
+        *("audit", "query", "--json"),
+        "SELECT kind, workflow, state_before, state, coalesce(approved_by, reason) AS why FROM audit "
+        "WHERE kind IN ('state', 'approval') ORDER BY number",
+    ).json
+    assert [tuple(each.values()) for each in told[-4:]] == [
+        ("state", "pay", "QUARANTINED", "DEGRADED", "Released by Ann: mended"),
+        ("approval", "pay", None, None, "Bob"),
+        ("state", None, "NORMAL", "PAUSED", "Paused by Bob."),
+        ("state", None, "PAUSED", "NORMAL", "Resumed by Bob."),
+    ]
+    assert [each["why"] for each in told[:2]] == [
+        "3 failures of step save in a row: 3 TARGET_NOT_FOUND.",
+        "10 failures within 600 s: 10 TARGET_NOT_FOUND.",
+    ]
+
+
+def test_an_order_that_cannot_be_written_down_is_not_given(ask: Callable[..., Answer], tmp_path: Path) -> None:
+    """Where the audit log is damaged nothing is changed; the status can be asked for all the same."""
+    assert ask("pause", "pay", "--by", "Ann").code == cli.DONE
+    (path,) = log_files(tmp_path / "data" / FOLDER)
+    path.write_bytes(b"")
+    said = ask("resume", "pay", "--by", "Ann")
+    assert (said.code, said.out) == (cli.FAILED, "")
+    assert "The audit log in data/audit is damaged: records 1 to 2 were on the disk and are missing." in said.err
+    assert ask("status", "--json").json["workflows"][0]["info"]["state"] == "PAUSED"
+
+
+def test_an_order_that_is_in_force_and_not_written_down_says_so(
+    ask: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk fills up after the order, it holds, and the next command writes it into the log."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GrowingFile, "append", full)
+        said = ask("pause", "pay", "--by", "Ann")
+    assert said.code == cli.FAILED
+    assert "The order is in force. The audit log in data/audit cannot be written to: No space left" in said.err
+    assert ask("status", "--json").json["workflows"][0]["info"]["state"] == "PAUSED"
+    assert ask("resume", "pay", "--by", "Ann").code == cli.DONE
+    reasons = ask("audit", "query", "SELECT reason FROM audit WHERE kind = 'state'", "--json").json
+    assert [each["reason"] for each in reasons] == ["Paused by Ann.", "Resumed by Ann."]
 
 
 @pytest.mark.parametrize("order", [["pause", "pay"], ["release", "pay"], ["approve", "pay", "save"]])

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from steadyhand import session
+from steadyhand.auditing import Auditor, open_robot
 from steadyhand.clock import ManualClock
-from steadyhand.errors import ConfigError, DriverUnavailableError
+from steadyhand.errors import ConfigError, DriverUnavailableError, StoreError
+from steadyhand.evidence.audit_chain import log_files
+from steadyhand.evidence.audit_log import FOLDER, AuditLog
+from steadyhand.files import GrowingFile
 from steadyhand.healing.auto_heal_manager import AutoHealManager
+from steadyhand.healing.breaker_events import Measure
 from steadyhand.healing.execution_state import Event
 from steadyhand.model.outcome import Outcome, StepResult, Trigger, Verdict
 from steadyhand.model.workflow import KeysStep, SimulatedScreen, Workflow
+from steadyhand.policy import Policy
 from steadyhand.session import run_once
 from steadyhand.testing import Injection, Injector
 
@@ -22,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from steadyhand.healing.auto_heal_manager import Decision
+    from steadyhand.model.outcome import RunResult
+    from steadyhand.model.workflow import Step
     from steadyhand.screen.driver import ScreenDriver
 
 WORKFLOW = Workflow(
@@ -160,6 +171,102 @@ def test_a_screen_that_cannot_be_opened_ends_a_probe(tmp_path: Path, monkeypatch
             run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=clock, manager=manager)
         assert manager.get_state(WORKFLOW.name).event is Event.PROBE_BROKEN_OFF
         assert not (tmp_path / "report").exists()
+
+
+def test_9_6_a_screen_that_cannot_be_opened_is_a_lost_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts over all workflows and not against this one, and the log says at which step and why the run ended."""
+    clock = ManualClock()
+    monkeypatch.setattr(session, "open_screen", no_screen)
+    with open_robot(tmp_path / "data", tmp_path / "policy.json", clock) as robot:
+        for _ in range(12):
+            with pytest.raises(DriverUnavailableError):
+                run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=clock, manager=robot.manager, log=robot.log)
+        assert robot.manager.get_state(WORKFLOW.name).state == "NORMAL"
+        counts = {each.measure: each.count for each in robot.manager.get_status_report().overall.readings}
+        assert counts == {Measure.FAILURES: 0, Measure.SCREEN_FAULTS: Policy().screen_faults}
+    *_, lost, ended = records(tmp_path)
+    assert (lost["kind"], lost["step"], lost["trigger"]) == ("result", "first", "SCREEN_LOST")
+    assert (ended["kind"], ended["reason"]) == ("run_ended", "There is no browser.")
+
+
+def records(folder: Path) -> list[Any]:
+    """What is in the audit log."""
+    lines = [line for path in log_files(folder / "data" / FOLDER) for line in path.read_bytes().splitlines()]
+    return [json.loads(line) for line in lines]
+
+
+class Presser:
+    """Presses Ctrl-C when it is told of a decision."""
+
+    def decided(self, decision: Decision) -> None:
+        """Press it."""
+        if decision.step == "second":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def intends(self, decision: Decision, step: Step) -> None:
+        """Let it be."""
+
+    def ended(self, decision: Decision, result: StepResult) -> None:
+        """Let it be."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nobody can press Ctrl-C there by a program")
+def test_ctrl_c_is_no_lost_screen(tmp_path: Path) -> None:
+    """Who stops a run is nobody's fault: the step has no trigger, nothing is counted, and the log says so."""
+    with open_robot(tmp_path / "data", tmp_path / "policy.json", ManualClock()) as robot:
+        with pytest.raises(KeyboardInterrupt):
+            run_once(
+                WORKFLOW, tmp_path, {}, tmp_path / "report",
+                clock=ManualClock(), manager=robot.manager, log=robot.log, witnesses=[Presser()],
+            )  # fmt: skip
+        report = robot.manager.get_status_report()
+    assert {each.count for each in report.overall.readings} == {0}
+    assert report.workflows == ()
+    kinds = [f"{each['kind']} {each.get('step', '')}".strip() for each in records(tmp_path)]
+    assert kinds[-3:] == ["decision second", "result second", "run_ended"]
+    stopped, ended = records(tmp_path)[-2:]
+    assert (stopped["verdict"], stopped.get("trigger")) == ("failed", None)
+    assert stopped["reason"].startswith("Somebody stopped the run.")
+    assert ended["outcome"] == "failed"
+
+
+def test_a_log_that_cannot_be_written_opens_no_screen(
+    manager: AutoHealManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an error before anything else is done; nothing of a report is left."""
+    monkeypatch.setattr(session, "open_screen", no_screen)
+    with AuditLog(tmp_path / "data" / FOLDER, ManualClock()) as log, monkeypatch.context() as patch:
+        patch.setattr(GrowingFile, "append", full)
+        with pytest.raises(StoreError, match="No space left on device"):
+            run_once(WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock(), manager=manager, log=log)
+    assert not (tmp_path / "report").exists()
+
+
+def full(*_: object) -> None:
+    """Have no room."""
+    raise OSError(28, "No space left on device")
+
+
+def test_a_run_whose_end_cannot_be_written_is_done_all_the_same(
+    manager: AutoHealManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its report says what could not be kept; the next run is refused at its first step if that is still so."""
+    with AuditLog(tmp_path / "data" / FOLDER, ManualClock()) as log, monkeypatch.context() as patch:
+        patch.setattr(AuditLog, "follow", lambda *_: 0)
+        end = Auditor.end
+
+        def fill(auditor: Auditor, result: RunResult) -> None:
+            patch.setattr(GrowingFile, "append", full)
+            end(auditor, result)
+
+        patch.setattr(Auditor, "end", fill)
+        result, page = run_once(
+            WORKFLOW, tmp_path, {}, tmp_path / "report", clock=ManualClock(), manager=manager, log=log
+        )
+    assert result.outcome is Outcome.DONE
+    assert result.course is not None
+    assert "No space left on device" in result.course.events[0]
+    assert "No space left on device" in page.read_text(encoding="utf-8")
 
 
 def test_a_finished_run_asks_for_nothing(manager: AutoHealManager, tmp_path: Path) -> None:

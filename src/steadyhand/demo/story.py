@@ -14,15 +14,18 @@ from dataclasses import asdict, dataclass
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
+from steadyhand.auditing import open_robot
 from steadyhand.clock import SystemClock
 from steadyhand.demo.application import DemoApplication
 from steadyhand.errors import ConfigError
+from steadyhand.evidence.audit_log import FOLDER
 from steadyhand.evidence.run_report import IndexEntry, write_index
 from steadyhand.evidence.summary import Summary, comparison_table
 from steadyhand.model.geometry import Box
 from steadyhand.model.outcome import Outcome
 from steadyhand.model.workflow import BrowserScreen
 from steadyhand.model.workflow_file import load_workflow
+from steadyhand.policy_file import FILE_NAME
 from steadyhand.recording import Recorder
 from steadyhand.screen.browser import BrowserDriver
 from steadyhand.session import run_once
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
+    from steadyhand.auditing import Robot
     from steadyhand.clock import Clock
     from steadyhand.model.outcome import RunResult
 
@@ -72,12 +76,14 @@ class Story:
         workflow: The recorded file.
         chapters: The replays.
         page: The report over all of them.
+        audit: The audit log of the replays.
         duration_s: Seconds that all of it took.
     """
 
     workflow: Path
     chapters: tuple[Chapter, ...]
     page: Path
+    audit: Path
     duration_s: float
 
     @property
@@ -104,6 +110,7 @@ class Story:
             "as_it_should_be": self.is_as_it_should_be,
             "workflow": str(self.workflow),
             "report": str(self.page),
+            "audit": str(self.audit),
             "duration_s": round(self.duration_s, 1),
             "releases": [
                 {"release": each.release, "wrong": list(each.wrong), **asdict(Summary.of(each.result))}
@@ -139,14 +146,15 @@ def tell(
     with DemoApplication(1, folder / _RECORDED_BOOKS) as application:
         record(application, flow, headed=headed, clock=clock)
     chapters = []
-    for release, words in RELEASES.items():
-        progress(f"Replaying on release {release}: {words}")
-        chapters.append(_replay(release, flow, folder, headed=headed, clock=clock))
+    with open_robot(folder / "data", folder / FILE_NAME, clock) as robot:
+        for release, words in RELEASES.items():
+            progress(f"Replaying on release {release}: {words}")
+            chapters.append(_replay(release, flow, folder, robot, headed=headed, clock=clock))
     page = write_index(
         folder,
         [IndexEntry(f"release {each.release}: {RELEASES[each.release]}", each.result, each.page) for each in chapters],
     )
-    return Story(flow, tuple(chapters), page, clock.monotonic_s() - began_s)
+    return Story(flow, tuple(chapters), page, folder / "data" / FOLDER, clock.monotonic_s() - began_s)
 
 
 def record(application: DemoApplication, flow: Path, *, headed: bool, clock: Clock) -> None:
@@ -189,14 +197,14 @@ def record(application: DemoApplication, flow: Path, *, headed: bool, clock: Clo
         recorder.click(recorder.find("Confirm"))
 
 
-def _replay(release: int, flow: Path, folder: Path, *, headed: bool, clock: Clock) -> Chapter:
+def _replay(release: int, flow: Path, folder: Path, robot: Robot, *, headed: bool, clock: Clock) -> Chapter:
     """Run the workflow on a release, and ask its books what was done."""
     workflow = load_workflow(flow)
     database = folder / f"release-{release}.db"
     with DemoApplication(release, database) as application:
         result, page = run_once(
             workflow, flow.parent, {}, folder / f"release-{release}", clock=clock, headed=headed, url=application.url,
-            environment={PASSWORD_VARIABLE: application.password},
+            environment={PASSWORD_VARIABLE: application.password}, manager=robot.manager, log=robot.log,
         )  # fmt: skip
         return Chapter(release, result, page, _objections(release, application, result))
 

@@ -45,14 +45,12 @@ class RunStarted(Record):
     """A run begins.
 
     Attributes:
-        screen: Which screen it runs on.
-        policy: The version of the policy that is in force.
+        screen: What kind of screen it runs on.
     """
 
     kind: ClassVar[str] = "run_started"
 
     screen: str
-    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,34 +58,23 @@ class RunEnded(Record):
     """A run is over.
 
     Attributes:
-        outcome: How it ended.
-        duration_s: Seconds that it took.
+        outcome: How it ended; left out for one that was broken off.
+        reason: What broke it off.
+        duration_s: Seconds that it took; left out for one that was broken off.
     """
 
     kind: ClassVar[str] = "run_ended"
 
-    outcome: Outcome
-    duration_s: float
+    outcome: Outcome | None = None
+    reason: str = ""
+    duration_s: float | None = None
 
     @staticmethod
     def of(result: RunResult, run: str) -> RunEnded:
-        """What there is to say of a run that is over."""
-        return RunEnded(workflow=result.workflow, run=run, outcome=result.outcome, duration_s=result.duration_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyTaken(Record):
-    """A policy comes into force, or is met for the first time.
-
-    Attributes:
-        policy: Its version, which decisions name.
-        thresholds: All that it says.
-    """
-
-    kind: ClassVar[str] = "policy"
-
-    policy: str
-    thresholds: Mapping[str, Any]
+        """What there is to say of a run that came to an end by itself."""
+        return RunEnded(
+            workflow=result.workflow, run=run, outcome=result.outcome, duration_s=round(result.duration_s, 6)
+        )
 
 
 # --------------------------------------------------------------------------------------------------------- steps
@@ -156,7 +143,7 @@ class Intended(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded(Record):
-    """A step is over.
+    """A step that was allowed is over.
 
     Attributes:
         action: What it does.
@@ -167,7 +154,6 @@ class StepEnded(Record):
         confidence: The probability that this was right.
         healed: Its target was found although it no longer looks as recorded.
         acted: Its action was carried out, or may have been.
-        was_done_before: The run that this one goes on with had done it.
         retries: How often it was tried again.
         resolve_s: Seconds spent on looking for its target.
         duration_s: Seconds that it took in all.
@@ -183,7 +169,6 @@ class StepEnded(Record):
     confidence: float | None = None
     healed: bool = False
     acted: bool = False
-    was_done_before: bool = False
     retries: int = 0
     resolve_s: float = 0.0
     duration_s: float = 0.0
@@ -204,7 +189,6 @@ class StepEnded(Record):
             confidence=found.confidence if found else None,
             healed=result.healed,
             acted=result.acted,
-            was_done_before=result.was_done_before,
             retries=result.retries,
             resolve_s=round(result.resolve_s, 6),
             duration_s=round(result.duration_s, 6),
@@ -225,6 +209,19 @@ class _Happened(Record):
 
     happened_at: str
     policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTaken(_Happened):
+    """A process began to decide by a policy, whose version the other records name.
+
+    Attributes:
+        thresholds: All that it says, in the form of a policy file; of a workflow only the keys of its own.
+    """
+
+    kind: ClassVar[str] = "policy"
+
+    thresholds: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +322,8 @@ def from_history(text: str) -> Record:
         "policy": line["policy"],
     }
     match line:
+        case {"event": "PolicyTaken", "thresholds": thresholds}:
+            return PolicyTaken(thresholds=thresholds, **said)
         case {"event": "Moved", "workflow": workflow, "before": before, "after": after}:
             return StateChanged(
                 workflow=workflow,

@@ -6,6 +6,9 @@ generations of the states by which it was made. Whoever executes the step gives 
 While a workflow is DEGRADED, a step that cannot be undone waits for the *approval* of a person, which is good for one
 execution of that step within some time.
 
+What happened is kept as the *history*: every change of a state, every breaker that tripped, every result that came too
+late, every approval, and what each policy says by which this process decided.
+
 Everything that follows from a question or from an answer is kept before it is given: after a crash at any instant,
 states and windows are what they were said to be. Where they cannot be kept, nothing is executed.
 """
@@ -175,6 +178,7 @@ class AutoHealManager:
         self._policy = policy
         self._clock = clock
         self._known: dict[str, tuple[str, CircuitBreaker]] = {}
+        self._told_policy = ""
 
     @staticmethod
     def open(data: Path, policy: Path, clock: Clock) -> AutoHealManager:
@@ -375,12 +379,12 @@ class AutoHealManager:
             StoreError: It cannot be read.
         """
         config, refusal = self._policy.current(), self._policy.refusal
-        with self._changing(config) as change:
-            now_s = change.now_s
-            breakers = change.breakers()
+        with self._looking() as kept:
+            now_s = kept.now_s
+            breakers = kept.breakers()
             overall = _status(breakers.pop(_ALL, CircuitBreaker()), config.everywhere, now_s)
             workflows = tuple(_status(breaker, config.of(name), now_s) for name, breaker in breakers.items())
-            approvals = tuple(Approval(**json.loads(text)) for text in change.records.all(_APPROVAL).values())
+            approvals = tuple(Approval(**json.loads(text)) for text in kept.records.all(_APPROVAL).values())
         return StatusReport(
             at_s=now_s,
             policy_version=config.version,
@@ -399,8 +403,8 @@ class AutoHealManager:
         Raises:
             StoreError: It cannot be read.
         """
-        with self._changing(self._policy.current()) as change:
-            return change.breaker(workflow).info
+        with self._looking() as kept:
+            return kept.breaker(workflow).info
 
     def history(self, after: int = 0) -> list[tuple[int, str]]:
         """What happened, each a line of JSON with its number, the oldest first.
@@ -415,16 +419,27 @@ class AutoHealManager:
             return records.notes(after)
 
     @contextmanager
-    def _changing(self, config: PolicyConfig) -> Iterator[_Change]:
-        """Work on what is kept, alone; what happened is kept when it ends, and nothing if it raises."""
+    def _looking(self) -> Iterator[_Change]:
+        """Look at what is kept."""
         with self._store.change() as records:
-            change = _Change(records, self._known, self._clock.now().timestamp())
+            yield _Change(records, self._known, self._clock.now().timestamp())
+
+    @contextmanager
+    def _changing(self, config: PolicyConfig) -> Iterator[_Change]:
+        """Work on what is kept, alone; what happened is kept when it ends, and nothing if it raises.
+
+        The first change by a policy tells what that policy says.
+        """
+        with self._looking() as change:
+            if config.version != self._told_policy:
+                change.note("PolicyTaken", {"at_s": change.now_s, "thresholds": config.thresholds})
             try:
                 yield change
                 change.keep(config.version)
             except BaseException:
                 self._known.clear()  # they may have changed, and that is not kept
                 raise
+        self._told_policy = config.version
 
 
 @dataclass

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import shlex
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from steadyhand.errors import StoreError
+from steadyhand.errors import RefusedError, StoreError
 from steadyhand.healing.breaker_events import BreakerEvent, Dropped, Moved, Tripped
 from steadyhand.model.outcome import Course
 
@@ -37,6 +38,10 @@ class Witness(Protocol):
 
     def decided(self, decision: Decision) -> None:
         """Take note of a decision, before anything is done by it."""
+        ...
+
+    def intends(self, decision: Decision, step: Step) -> None:
+        """Take note that a step that was allowed is about to act; it acts when this returns."""
         ...
 
     def ended(self, decision: Decision, result: StepResult) -> None:
@@ -80,6 +85,22 @@ class Supervision:
         """
         return self._ask(step.id, is_irreversible=step.irreversible, is_verifiable=bool(step.expect))
 
+    def intend(self, decision: Decision, step: Step) -> None:
+        """Have it witnessed that a step is about to act.
+
+        Args:
+            decision: By which it is taken.
+            step: Which step.
+
+        Raises:
+            RefusedError: That cannot be kept; the action must not happen.
+        """
+        with self._noticing():
+            for witness in self._witnesses:
+                witness.intends(decision, step)
+        if self._trouble:
+            raise RefusedError(self._trouble)
+
     def tell(self, decision: Decision, result: StepResult) -> None:
         """Take note of what came of a step; if that cannot be kept, the next one is refused.
 
@@ -87,12 +108,11 @@ class Supervision:
             decision: By which it was taken.
             result: What came of it.
         """
-        try:
+        with self._noticing():
             self._tell_of(self._manager.on_step_result(decision, result))
-            for witness in self._witnesses:
+        for witness in self._witnesses:
+            with self._noticing():
                 witness.ended(decision, result)
-        except StoreError as error:
-            self._broken_by(error)
 
     def finish(self, *, is_complete: bool) -> Course:
         """Take note of the end of the run; it never raises.
@@ -103,10 +123,8 @@ class Supervision:
         Returns:
             How it stood with the workflow before and after.
         """
-        try:
+        with self._noticing():
             self._tell_of(self._manager.finish_run(self._workflow, self._run, is_complete=is_complete))
-        except StoreError as error:
-            self._broken_by(error)
         self._look()
         return Course(self._before or UNKNOWN, self._known or UNKNOWN, tuple(self._events))
 
@@ -119,26 +137,22 @@ class Supervision:
         )
         if decision.state is not self._known:
             self._look()
-        try:
+        with self._noticing():
             for witness in self._witnesses if not self._trouble else ():
                 witness.decided(decision)
-        except StoreError as error:
-            self._broken_by(error)
         if self._trouble:
             return replace(decision, allowed=False, reason=self._trouble)
         return replace(decision, reason=" ".join(_refusal(decision)))
 
     def _look(self) -> ExecutionState | None:
         """See in which state the workflow is; what changed it since the last look, and was not told, is told now."""
-        try:
+        state = None
+        with self._noticing():
             info = self._manager.get_state(self._workflow)
-        except StoreError as error:
-            self._broken_by(error)
-            return None
-        if self._known not in (None, info.state):
-            self._events.append(f"{self._known} -> {info.state}. {info.reason}")
-        self._known = info.state
-        return info.state
+            if self._known not in (None, info.state):
+                self._events.append(f"{self._known} -> {info.state}. {info.reason}")
+            self._known = state = info.state
+        return state
 
     def _tell_of(self, events: Iterable[BreakerEvent]) -> None:
         """Keep what happened, in words; what tripped a breaker is the reason of the change that it made."""
@@ -156,11 +170,15 @@ class Supervision:
                 case Dropped(signal=signal):
                     self._events.append(f"The result of step {signal.step} came too late and counts for nothing.")
 
-    def _broken_by(self, error: StoreError) -> None:
-        """Something could not be kept: that is told once, and nothing more is allowed."""
-        if not self._trouble:
-            self._trouble = str(error)
-            self._events.append(self._trouble)
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Notice that something cannot be kept: that is told once, and nothing more is allowed."""
+        try:
+            yield
+        except StoreError as error:
+            if not self._trouble:
+                self._trouble = str(error)
+                self._events.append(self._trouble)
 
 
 def _refusal(decision: Decision) -> Iterator[str]:

@@ -35,6 +35,11 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in log_files(folder) for line in path.read_bytes().splitlines()]
 
 
+def policy(thresholds: dict[str, Any]) -> PolicyTaken:
+    """A record with values of any kind."""
+    return PolicyTaken(happened_at="", policy="1", thresholds=thresholds)
+
+
 def intent(step: str, *, workflow: str = "pay") -> Intended:
     """A record."""
     return Intended(workflow=workflow, step=step, run="1", action="click")
@@ -69,7 +74,7 @@ def test_hostile_texts_stay_one_line(folder: Path) -> None:
     """Line ends, quotes, what is no character, and numbers that JSON does not have: each record stays a line."""
     with AuditLog(folder, CLOCK) as log:
         log.append(intent('\n"} {"number":9,\r\u2028\ud800'))
-        log.append(PolicyTaken(policy="1", thresholds={"a": float("nan"), "b": [float("inf"), ("x", None)]}))
+        log.append(policy({"a": float("nan"), "b": [float("inf"), ("x", None)]}))
     hostile, odd = records(folder)
     assert hostile["step"] == '\n"} {"number":9,\r\u2028?'
     assert odd["thresholds"] == {"a": None, "b": [None, ["x", None]]}
@@ -98,7 +103,7 @@ def test_no_secret_is_written(folder: Path) -> None:
             other = threading.Thread(target=log.append, args=[said])
             other.start()
             other.join()
-            log.append(PolicyTaken(policy="1", thresholds={'hun"ter2': ['hun"ter2']}), durable=True)
+            log.append(policy({'hun"ter2': ['hun"ter2']}), durable=True)
         log.append(intent("nothing to hide"))
     raw = b"".join(path.read_bytes() for path in folder.iterdir())
     assert b"ter2" not in raw
@@ -449,19 +454,30 @@ def fail(manager: AutoHealManager, times: int) -> None:
             manager.on_step_result(decision, failed("one"))
 
 
+def test_a_closed_log_touches_no_file(folder: Path, tmp_path: Path) -> None:
+    """Whoever goes on with a log that was closed is told so, and writes into no file that was opened meanwhile."""
+    log = AuditLog(folder, CLOCK)
+    log.close()
+    with (tmp_path / "another").open("w+b") as first, (tmp_path / "one more").open("w+b") as second:
+        with pytest.raises(ValueError, match="negative"):
+            log.append(intent("one"), durable=True)
+        assert (first.read(), second.read()) == (b"", b"")
+
+
 def test_the_history_is_taken_over_once(folder: Path, tmp_path: Path) -> None:
     """Every line of the manager's history becomes one record, whoever takes it over, and over a restart."""
     manager = AutoHealManager.open(tmp_path, tmp_path / "none.json", CLOCK)
     fail(manager, 3)
     with AuditLog(folder, CLOCK) as log, AuditLog(folder, CLOCK) as other:
-        assert log.follow(manager.history) == 2
+        assert log.follow(manager.history) == 3
         assert (log.follow(manager.history), other.follow(manager.history)) == (0, 0)
         manager.pause("pay", "Paused by Ann.")
         log.append(intent("one"))
         assert other.follow(manager.history) == 1
     with AuditLog(folder, CLOCK) as log:
         assert log.follow(manager.history) == 0
-    trip, degraded, _, paused = records(folder)
+    taken, trip, degraded, _, paused = records(folder)
+    assert (taken["kind"], taken["policy"]) == ("policy", degraded["policy"])
     assert (trip["kind"], trip["triggers"], trip["step"]) == ("trip", {"TARGET_NOT_FOUND": 3}, "one")
     assert (degraded["state_before"], degraded["state"], degraded["event"]) == ("NORMAL", "DEGRADED", "STEP_TRIPPED")
     assert (paused["state"], paused["reason"]) == ("PAUSED", "Paused by Ann.")
@@ -476,6 +492,6 @@ def test_a_history_that_begins_anew_is_taken_over_from_its_beginning(folder: Pat
             manager = AutoHealManager.open(tmp_path / life, tmp_path / "none.json", CLOCK)
             fail(manager, 3 if life == "one" else 0)
             manager.pause("pay", f"Paused in life {life}.")
-            assert log.follow(manager.history) == (3 if life == "one" else 1)
+            assert log.follow(manager.history) == (4 if life == "one" else 2)
             manager.close()
     assert records(folder)[-1]["reason"] == "Paused in life two."

@@ -15,6 +15,7 @@ from steadyhand.evidence.audit_records import (
     KINDS,
     ApprovalUsed,
     DecisionMade,
+    PolicyTaken,
     ResultDropped,
     RunEnded,
     StateChanged,
@@ -91,8 +92,10 @@ def test_every_line_of_the_history_has_a_record(manager: AutoHealManager) -> Non
     manager.approve("pay", "one", "Ann")
     assert ask(manager, is_irreversible=True).allowed
     told = [from_history(text) for _, text in manager.history()]
-    assert [each.kind for each in told] == ["trip", "state", "late_result", "approval", "approval_used"]
-    _, moved, dropped, approved, used = told
+    assert [each.kind for each in told] == ["policy", "trip", "state", "late_result", "approval", "approval_used"]
+    taken, _, moved, dropped, approved, used = told
+    assert isinstance(taken, PolicyTaken)
+    assert (taken.policy, taken.thresholds["step_failures"]) == (late.policy_version, 3)
     assert isinstance(moved, StateChanged)
     assert (moved.event, moved.generation, moved.happened_at) == ("STEP_TRIPPED", 1, "2026-01-01T00:00:00.000+00:00")
     assert isinstance(dropped, ResultDropped)

@@ -21,6 +21,7 @@ from steadyhand.healing.execution_state import Event, ExecutionState
 from steadyhand.healing.state_store import SqliteStore
 from steadyhand.model.outcome import StepResult, Trigger, Verdict
 from steadyhand.policy import Policy, PolicyConfig
+from steadyhand.policy_file import parse_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,6 +306,24 @@ def test_the_history_names_every_change_and_its_policy(quarantined: Robot) -> No
     assert quarantined.manager.history(after=last) == []
 
 
+def test_5_1_the_history_says_what_each_policy_says(robot: Robot) -> None:
+    """What a policy says is told once, when it begins to be decided by; looking takes up nothing."""
+    (robot.folder / "auto_heal_policy.json").write_text('{"workflows": {"pay": {"step_failures": 2}}}')
+    robot.manager.get_status_report()
+    robot.manager.get_state("pay")
+    assert robot.manager.history() == []
+    decisions = [robot.ask(), robot.ask()]
+    (robot.folder / "auto_heal_policy.json").write_text('{"mode": "permissive"}')
+    decisions += [robot.ask(), robot.ask()]
+    first, second = (json.loads(text) for _, text in robot.manager.history())
+    assert [each.policy_version for each in decisions] == [first["policy"]] * 2 + [second["policy"]] * 2
+    assert (first["event"], first["thresholds"]["workflows"]) == ("PolicyTaken", {"pay": {"step_failures": 2}})
+    assert (second["event"], second["thresholds"]["mode"]) == ("PolicyTaken", "permissive")
+    for told in (first, second):
+        again = parse_policy(json.dumps(told["thresholds"]).encode(), robot.folder)
+        assert again.version == told["policy"]
+
+
 def test_a_decision_names_the_policy_that_it_was_made_by(robot: Robot) -> None:
     """Between two steps a changed policy is taken up as a whole."""
     before = robot.ask()
@@ -397,7 +416,7 @@ def test_many_threads_lose_no_failure(robot: Robot) -> None:
     for thread in threads:
         thread.join()
     lines = [json.loads(text) for _, text in robot.manager.history()]
-    assert [line["event"] for line in lines] == ["Tripped", "Moved", *["Dropped"] * 5]
+    assert [line["event"] for line in lines] == ["PolicyTaken", "Tripped", "Moved", *["Dropped"] * 5]
     (pay,) = robot.manager.get_status_report().workflows
     assert {each.measure: each.count for each in pay.readings}[Measure.FAILURES] == 3
 
@@ -442,7 +461,8 @@ def test_1_8_a_killed_robot_is_what_it_said_it_was(statement: int, tmp_path: Pat
     assert len(done.stdout) <= failures <= len(done.stdout) + 1
     assert {each.measure: each.count for each in report.overall.readings}[Measure.FAILURES] == failures
     events = [json.loads(text)["event"] for _, text in manager.history()]
-    assert events == ["Tripped", "Moved", "Tripped"][: max(0, failures - 2) + (failures > 2)]
+    assert events[:1] == ["PolicyTaken"] * bool(events)
+    assert events[1:] == ["Tripped", "Moved", "Tripped"][: max(0, failures - 2) + (failures > 2)]
     states = [status.info.state for status in report.workflows]
     assert states == [ExecutionState.DEGRADED if failures > 2 else ExecutionState.NORMAL] * bool(failures)
     manager.close()
