@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
     """An empty store, in each place where it can be."""
-    store = SqliteStore(tmp_path / "data" / "state.db" if request.param == "file" else None)
+    store = SqliteStore(tmp_path / "robots" / "data" / "state.db" if request.param == "file" else None)
     yield store
     store.close()
 
@@ -162,11 +162,15 @@ def fail(records: Records) -> None:
     raise KeyError
 
 
-def lose_everything(records: Records) -> None:
-    """Write something on a disk that then fails, so that the database takes back all that is not kept yet."""
-    records.note("never")
-    records._database.execute("ROLLBACK")  # type: ignore[attr-defined]  # noqa: SLF001  what a full disk may lead to
-    raise sqlite3.OperationalError("disk I/O error")
+def lose(statement: str) -> Callable[[Records], None]:
+    """What writes something on a disk that then fails, after which the database has done this by itself."""
+
+    def work(records: Records) -> None:
+        records.note("never")
+        records._database.execute(statement)  # type: ignore[attr-defined]  # noqa: SLF001  what a full disk may lead to
+        raise sqlite3.OperationalError("disk I/O error")
+
+    return work
 
 
 def lines(store: SqliteStore) -> set[str]:
@@ -206,9 +210,10 @@ def test_a_group_that_cannot_be_kept_is_told_to_all(store: SqliteStore) -> None:
     assert lines(store) == {"c"}
 
 
-def test_what_took_the_group_with_it_is_told_to_all(store: SqliteStore) -> None:
-    """If the database gives up all of a group, those before and those after are told, and nothing of it is kept."""
-    crowd = Crowd(store, note("a"), lose_everything, note("b"))
+@pytest.mark.parametrize("statement", ["ROLLBACK", "RELEASE change"])
+def test_what_took_the_group_with_it_is_told_to_all(statement: str, store: SqliteStore) -> None:
+    """If one change cannot be taken back alone, all of its group are told, and nothing of it is kept."""
+    crowd = Crowd(store, note("a"), lose(statement), note("b"))
     assert {place for place, fault in crowd.faults.items() if isinstance(fault, StoreError)} == {0, 1, 2}
     assert "disk I/O error" in str(crowd.faults[1])
     assert lines(store) == set()
