@@ -90,6 +90,25 @@ def speed(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
     _tell_missing(peers.missing)
 
 
+@bench.command()
+def heal(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
+    """What deciding before each step costs, and what it needs.
+
+    Counting a failure is compared with pybreaker and circuitbreaker. It takes about two minutes and 500 MB of disk.
+    """
+    from tempfile import TemporaryDirectory
+
+    from steadyhand.bench import heal as parts
+
+    with TemporaryDirectory() as folder, progress("Measuring") as moved:
+        lines, missing = parts.run(peers_python or Path(sys.executable), Path(folder), moved)
+    if as_json:
+        print_json({"lines": parts.as_json(lines), "missing": missing})
+        return
+    console().print(parts.table(lines))
+    _tell_missing(missing)
+
+
 def _tell_missing(missing: Mapping[str, str]) -> None:
     """Say which of the tools that ours is compared with did not take part."""
     for name, reason in missing.items():

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.resolution.sketch import form
 
 from steadyhand import cli
+from steadyhand.bench import heal
 from steadyhand.bench.peers import PEERS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def test_without_peers_nobody_else_is_asked(
     assert (told["tools"], told["missing"], err) == ({}, {}, "")
 
 
-@pytest.mark.parametrize("command", [["drift", "."], ["speed"]], ids=lambda command: command[0])
+@pytest.mark.parametrize("command", [["drift", "."], ["speed"], ["heal"]], ids=lambda command: command[0])
 def test_an_interpreter_that_is_not_there_is_bad_input(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
@@ -78,3 +79,18 @@ def test_an_interpreter_that_is_not_there_is_bad_input(
     out, err = capfd.readouterr()
     assert "nowhere/python cannot be started" in json.loads(out)["error"]
     assert len(err.splitlines()) == 1
+
+
+def test_what_healing_costs_is_told_with_its_goals(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A person gets a table, a program JSON; tools that are not there are named."""
+    given = [heal.Line("a decision", 45.0, "us of CPU", 60)], {"pybreaker": "not installed"}
+    monkeypatch.setattr(heal, "run", lambda *_: given)
+    assert typed(monkeypatch, "bench", "heal") == 0
+    out, err = capfd.readouterr()
+    assert "at most 60: met" in out
+    assert err == "Without pybreaker: not installed.\n"
+    assert typed(monkeypatch, "bench", "heal", "--json") == 0
+    told = json.loads(capfd.readouterr().out)
+    assert (told["lines"][0]["is_met"], told["missing"]) == (True, given[1])

@@ -34,6 +34,7 @@ import numpy as np
 from rich.table import Table
 
 from steadyhand.bench.cost import measured, one_thread
+from steadyhand.bench.memory import entry_kb
 from steadyhand.bench.peers import OURS, Quest
 from steadyhand.clock import SystemClock
 from steadyhand.demo import story
@@ -405,7 +406,7 @@ def memory_of_a_run(folder: Path, clock: Clock | None = None) -> Memory | None:
         robot_kb = all_kb = 0
         while process.poll() is None:
             with suppress(OSError):  # a process that ends while it is looked at
-                robot_kb = max(robot_kb, _entry_kb(process.pid, "status", "VmHWM"))
+                robot_kb = max(robot_kb, entry_kb(process.pid, "status", "VmHWM"))
             all_kb = max(all_kb, sum(_shared_fairly_kb(each) for each in _family(process.pid)))
             clock.sleep(_SAMPLE_S)
     if process.returncode:
@@ -427,14 +428,8 @@ def _family(process: int) -> Iterator[int]:
 def _shared_fairly_kb(process: int) -> int:
     """The memory of a process, where each page that several share counts for its part; 0 if it has ended."""
     with suppress(OSError):
-        return _entry_kb(process, "smaps_rollup", "Pss")
+        return entry_kb(process, "smaps_rollup", "Pss")
     return 0
-
-
-def _entry_kb(process: int, file: str, name: str) -> int:
-    """An entry of what Linux tells of a process, such as `VmHWM:  1234 kB`; 0 once it has no memory any more."""
-    lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
 
 
 # ------------------------------------------------------------------------------------------------------- telling

@@ -105,6 +105,7 @@ class AuditLog:
         self._waiting: list[_Waiting] = []
         self._turn = threading.Condition()
         self._is_writing = False
+        self._follows_begun = self._follows_ended = 0  # those that ended well
         self._file: _Open | None = None
         self._noted = b""
         self._synced_s = clock.monotonic_s()
@@ -143,16 +144,25 @@ class AuditLog:
     def follow(self, history: Callable[[int], Sequence[tuple[int, str]]]) -> int:
         """Write, durably, whatever the manager's history has and this log has not. Each line is taken over once.
 
+        Of many threads that ask for it at the same time one does it for all.
+
         Args:
             history: `AutoHealManager.history`. It must not be in the middle of a change.
 
         Returns:
-            How many records were written.
+            How many records were written, by this thread.
 
         Raises:
             StoreError: They could not be written, or the history not be read.
         """
-        with self._my_turn(), self._alone():
+        begun = self._follows_begun
+        with self._my_turn(lambda: self._follows_ended > begun) as is_mine:
+            return self._take_over(history) if is_mine else 0
+
+    def _take_over(self, history: Callable[[int], Sequence[tuple[int, str]]]) -> int:
+        """Write what the manager's history has and this log has not; how many records that were."""
+        self._follows_begun += 1
+        with self._alone():
             known = self._catch_up().history
             lines = list(history(max(0, known - 1)))
             if known and (not lines or lines[0][0] != known):
@@ -162,6 +172,7 @@ class AuditLog:
             if lines:
                 said = [{**self._said(from_history(text)), "history": number} for number, text in lines]
                 self._write(said, durable=True)
+        self._follows_ended = self._follows_begun
         return len(lines)
 
     @contextmanager

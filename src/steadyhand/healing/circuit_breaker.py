@@ -166,14 +166,12 @@ class Watch(NamedTuple):
     """What one window of a breaker watches for.
 
     Attributes:
-        measure: What it counts.
         event: What happens to the state when it trips.
         limit: How many trip.
         window_s: Within how many seconds.
         spread: From how many workflows at least.
     """
 
-    measure: Measure
     event: Event
     limit: int
     window_s: float
@@ -184,6 +182,9 @@ ORDERS = frozenset(
     {Event.PAUSE, Event.RESUME, Event.RELEASE, Event.REGRESSED, Event.RESTORED, Event.NOTHING_TO_RESTORE}
 )
 """The events that come from outside, and not from the results of steps."""
+
+
+_NOTHING_KNOWN = ExecutionStateInfo()
 
 
 class CircuitBreaker:
@@ -201,7 +202,7 @@ class CircuitBreaker:
 
     def __init__(self, workflow: str = "", info: ExecutionStateInfo | None = None) -> None:
         self.workflow = workflow
-        self._info = info or ExecutionStateInfo()
+        self._info = info or _NOTHING_KNOWN
         self._windows: dict[Measure, FailureWindow] = {}
         self._streaks: dict[str, tuple[Trigger, ...]] = {}
         self._in_a_row = 0
@@ -260,17 +261,18 @@ class CircuitBreaker:
         """Its state in the usual words."""
         if policy.breaker != "automatic":
             return BreakerState(policy.breaker)
-        closed = {ExecutionState.NORMAL: BreakerState.CLOSED, ExecutionState.DEGRADED: BreakerState.HALF_OPEN}
-        return closed.get(self._info.state, BreakerState.OPEN)
+        if self._info.state is ExecutionState.NORMAL:
+            return BreakerState.CLOSED
+        return BreakerState.HALF_OPEN if self._info.state is ExecutionState.DEGRADED else BreakerState.OPEN
 
     def readings(self, policy: Policy, now_s: float) -> Iterator[Reading]:
         """How full each of its windows is now."""
         level = Level.GLOBAL if self.is_global else Level.WORKFLOW
-        for watch in self._watches(policy):
-            window = self._windows.get(watch.measure)
-            count = min(window.count(now_s), watch.limit) if window else 0
-            kinds = window.kinds(now_s) if window and count else {}
-            yield Reading(level, watch.measure, count, watch.limit, watch.window_s, kinds)
+        for measure in self._watched:
+            watch = self._watch(measure, policy)
+            window = self._windows.get(measure)
+            kinds = window.kinds(now_s) if window else {}
+            yield Reading(level, measure, min(sum(kinds.values()), watch.limit), watch.limit, watch.window_s, kinds)
 
     def failures_in_a_row(self, step: str) -> int:
         """How often a step has failed since it was last validated, up to the limit of its breaker."""
@@ -361,37 +363,36 @@ class CircuitBreaker:
             return f"Run {self._probe_run} is probing, and no other one may go on.", None
         return "", None
 
-    def _watches(self, policy: Policy) -> tuple[Watch, ...]:
-        """What its windows watch for."""
+    @property
+    def _watched(self) -> tuple[Measure, ...]:
+        """What its windows count, what is the strictest to trip last."""
         if self.is_global:
-            window_s, spread = policy.global_window_s, policy.global_workflows
-            return (
-                Watch(Measure.FAILURES, Event.PAUSE, policy.global_failures, window_s, spread),
-                Watch(Measure.SCREEN_FAULTS, Event.PAUSE, policy.screen_faults, window_s, spread),
-            )
-        return (
-            Watch(
-                Measure.LOW_CONFIDENCE,
-                Event.CONFIDENCE_SANK,
-                policy.low_confidence_steps,
-                policy.low_confidence_window_s,
-            ),
-            Watch(Measure.SLOW_STEPS, Event.STEPS_SLOWED, policy.slow_steps, policy.slow_window_s),
-            Watch(Measure.FAILURES, Event.WORKFLOW_TRIPPED, policy.workflow_failures, policy.workflow_window_s),
-        )
+            return (Measure.FAILURES, Measure.SCREEN_FAULTS)
+        return (Measure.LOW_CONFIDENCE, Measure.SLOW_STEPS, Measure.FAILURES)
+
+    def _watch(self, measure: Measure, policy: Policy) -> Watch:
+        """What the window of a measure watches for."""
+        if self.is_global:
+            limit = policy.global_failures if measure is Measure.FAILURES else policy.screen_faults
+            return Watch(Event.PAUSE, limit, policy.global_window_s, policy.global_workflows)
+        if measure is Measure.LOW_CONFIDENCE:
+            return Watch(Event.CONFIDENCE_SANK, policy.low_confidence_steps, policy.low_confidence_window_s)
+        if measure is Measure.SLOW_STEPS:
+            return Watch(Event.STEPS_SLOWED, policy.slow_steps, policy.slow_window_s)
+        return Watch(Event.WORKFLOW_TRIPPED, policy.workflow_failures, policy.workflow_window_s)
 
     def _count(self, signal: Signal, policy: Policy, now_s: float) -> Iterator[tuple[Event, Tripped]]:
         """Count a result where it belongs; what trips by it, the strictest last."""
         kind = signal.trigger or ""
         if not self.is_global:
             yield from self._count_in_a_row(signal, policy, now_s)
-        measures = _measures(signal, policy)
-        for watch in self._watches(policy) if measures else ():
-            if watch.measure not in measures:
+        for measure in _measures(signal, policy):
+            if measure not in self._watched:
                 continue
+            watch = self._watch(measure, policy)
             shape = watch.limit, watch.window_s, watch.spread
-            window = self._windows.get(watch.measure)
-            self._windows[watch.measure] = window = window.fit(*shape) if window else FailureWindow(*shape)
+            window = self._windows.get(measure)
+            self._windows[measure] = window = window.fit(*shape) if window else FailureWindow(*shape)
             window.add(now_s, kind, signal.workflow)
             self._changes += 1
             if window.is_full(now_s):
@@ -399,9 +400,7 @@ class CircuitBreaker:
                 triggers = window.kinds(now_s) if kind else {}
                 yield (
                     watch.event,
-                    Tripped(
-                        now_s, level, watch.measure, signal.workflow, signal.step, watch.limit, watch.window_s, triggers
-                    ),
+                    Tripped(now_s, level, measure, signal.workflow, signal.step, watch.limit, watch.window_s, triggers),
                 )
 
     def _count_in_a_row(self, signal: Signal, policy: Policy, now_s: float) -> Iterator[tuple[Event, Tripped]]:

@@ -3,6 +3,10 @@
 A *record* is a text under a *kind* and a name. A *note* is a line of the history, which only grows, up to a limit. All
 reading and writing happens in a *change*: one at a time over all threads and processes, kept as a whole when it ends or
 not at all, and durable when it has ended.
+
+Changes of several threads that come at the same time make a *group*: they are done one after the other, and one sync
+brings all of them to the disk. None of them has ended before that, not even one that only read: it may have read what
+the one before it wrote.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from steadyhand.errors import StoreError
@@ -91,11 +96,17 @@ class SqliteStore:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        with self._faults("opened"):
+        self._door = threading.Condition()
+        self._inside = 0
+        self._alone = threading.Lock()
+        self._group: _Group | None = None
+        try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._opened()
+        except (sqlite3.Error, OSError) as error:
+            raise self._fault("opened", error) from error
+        self._records = _SqliteRecords(self._database)
 
     @contextmanager
     def change(self) -> Iterator[Records]:
@@ -104,22 +115,29 @@ class SqliteStore:
         Raises:
             StoreError: What is kept cannot be read, or cannot be written. Nothing of the change is kept then.
         """
-        with self._lock:
-            with self._faults("read"):
-                self._database.execute("BEGIN IMMEDIATE")
-            try:
-                with self._faults("read or written"):
-                    yield _SqliteRecords(self._database)
-                with self._faults("written"):
-                    self._database.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
-                raise
+        with self._door:
+            self._inside += 1
+        try:
+            with self._alone:
+                group = self._join()
+                try:
+                    yield self._records
+                    self._database.execute("RELEASE change")
+                except BaseException:
+                    self._undo()
+                    raise
+        except sqlite3.Error as error:
+            raise self._fault("read or written", error) from error
+        finally:
+            self._leave()
+        with self._door:
+            self._door.wait_for(lambda: group.is_over)
+        if group.fault:
+            raise self._fault("written", group.fault)
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
+        with self._alone:
             self._database.close()
 
     def _opened(self) -> sqlite3.Connection:
@@ -140,17 +158,64 @@ class SqliteStore:
             raise StoreError(f"{self._path} was written by a later release of Steadyhand.", "Update Steadyhand.")
         return database
 
-    @contextmanager
-    def _faults(self, what: str) -> Iterator[None]:
-        """Turn the database's faults into ours."""
+    def _join(self) -> _Group:
+        """Begin a change, in the group of those who are inside already, if there is one."""
+        if self._group is None:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._group = _Group()
+        elif not self._database.in_transaction:
+            raise sqlite3.OperationalError("what was written just before could not be")
+        self._database.execute("SAVEPOINT change")
+        return self._group
+
+    def _undo(self) -> None:
+        """Take back what a change has written; if not even that is possible, all of its group: `COMMIT` fails then."""
         try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"The state database {self._path or 'in memory'} cannot be {what}: {error}.",
-                "Nothing is executed without it. Look whether the disk is full, the file damaged, or another program "
-                "holds it.",
-            ) from error
+            self._database.execute("ROLLBACK TO change")
+            self._database.execute("RELEASE change")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+
+    def _leave(self) -> None:
+        """Go out. Whoever leaves last keeps what the group has written; who comes meanwhile waits at the door."""
+        with self._door:
+            self._inside -= 1
+            if self._inside or self._group is None:
+                return
+            group, self._group = self._group, None
+            try:
+                self._database.execute("COMMIT")
+                group.fault = ""
+            except sqlite3.Error as error:
+                group.fault = str(error)
+            finally:
+                if group.fault:
+                    with suppress(sqlite3.Error):
+                        self._database.execute("ROLLBACK")
+                group.is_over = True
+                self._door.notify_all()
+
+    def _fault(self, what: str, why: Exception | str) -> StoreError:
+        """A fault of the database, as ours."""
+        return StoreError(
+            f"The state database {self._path or 'in memory'} cannot be {what}: {why}.",
+            "Nothing is executed without it. Look whether the disk is full, the file damaged, or another program "
+            "holds it.",
+        )
+
+
+@dataclass(slots=True)
+class _Group:
+    """Changes that are brought to the disk together.
+
+    Attributes:
+        is_over: They are, or never will be.
+        fault: Why they never will be; empty if they are.
+    """
+
+    is_over: bool = False
+    fault: str = "it was broken off"
 
 
 class _SqliteRecords:

@@ -495,3 +495,70 @@ def test_a_history_that_begins_anew_is_taken_over_from_its_beginning(folder: Pat
             assert log.follow(manager.history) == (4 if life == "one" else 2)
             manager.close()
     assert records(folder)[-1]["reason"] == "Paused in life two."
+
+
+class History:
+    """A history of two lines, the second of which is there when it is read for the second time.
+
+    Attributes:
+        readings: From where on it was read.
+        goes_on: The first reading ends when this is set.
+        faulty: Which reading fails; 0 for none.
+    """
+
+    def __init__(self, faulty: int = 0) -> None:
+        self.readings: list[int] = []
+        self.goes_on = threading.Event()
+        self.faulty = faulty
+
+    def __call__(self, after: int) -> list[tuple[int, str]]:
+        """Read it."""
+        self.readings.append(after)
+        assert self.goes_on.wait(30)
+        if len(self.readings) == self.faulty:
+            raise StoreError("The history cannot be read.")
+        said = {"event": "Approved", "at_s": 0.0, "workflow": "pay", "step": "one", "by": "Ann", "policy": "1"}
+        return [(number, json.dumps(said)) for number in (1, 2) if after < number <= len(self.readings)]
+
+    def followed_by(self, count: int, log: AuditLog) -> list[int | None]:
+        """How many records each of so many threads wrote, in order; None for a fault. All wait for the first one."""
+        told: list[int | None] = []
+
+        def follow() -> None:
+            try:
+                told.append(log.follow(self))
+            except StoreError:
+                told.append(None)
+
+        threads = [threading.Thread(target=follow) for _ in range(count)]
+        threads[0].start()
+        while not self.readings:
+            pass
+        for thread in threads[1:]:
+            thread.start()
+        while len(log._turn._waiters) < count - 1:  # type: ignore[attr-defined]  # noqa: SLF001  else it cannot be seen
+            pass
+        self.goes_on.set()
+        for thread in threads:
+            thread.join()
+        return told
+
+
+def test_one_follows_for_all_who_wait(folder: Path) -> None:
+    """Whoever asks while the history is being read is served by the next reading, all of them by the same one."""
+    history = History()
+    with AuditLog(folder, CLOCK) as log:
+        told = history.followed_by(9, log)
+    assert history.readings == [0, 0]
+    assert sorted(map(bool, told)) == [False] * 7 + [True] * 2
+    assert len(records(folder)) == 2
+
+
+def test_a_reading_that_fails_serves_nobody(folder: Path) -> None:
+    """Its fault is told to whom it happened to, and who waited for it reads anew."""
+    history = History(faulty=2)
+    with AuditLog(folder, CLOCK) as log:
+        told = history.followed_by(3, log)
+    assert history.readings == [0, 0, 0]
+    assert sorted(each for each in told if each is not None) == [1, 1]
+    assert len(records(folder)) == 2

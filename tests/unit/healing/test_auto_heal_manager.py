@@ -447,7 +447,7 @@ for _ in range(4):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
-@pytest.mark.parametrize("statement", range(1, 43, 3))
+@pytest.mark.parametrize("statement", range(1, 67, 3))
 def test_1_8_a_killed_robot_is_what_it_said_it_was(statement: int, tmp_path: Path) -> None:
     """Killed at any statement, no failure that was acknowledged is lost, and windows, state and history agree."""
     done = subprocess.run(

@@ -17,7 +17,7 @@ from steadyhand.healing import state_store
 from steadyhand.healing.state_store import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from steadyhand.healing.state_store import Records
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
     """An empty store, in each place where it can be."""
-    store = SqliteStore(tmp_path / "data" / "state.db" if request.param == "file" else None)
+    store = SqliteStore(tmp_path / "robots" / "data" / "state.db" if request.param == "file" else None)
     yield store
     store.close()
 
@@ -105,6 +105,153 @@ def test_threads_wait_for_each_other(store: SqliteStore) -> None:
     with store.change() as records:
         assert records.get("a", "n") == "200"
 
+
+# ----------------------------------------------------------------------------------------------------------- groups
+
+
+class Crowd:
+    """Threads that change a store together: each is inside before the first one goes on.
+
+    Args:
+        store: What they change.
+        works: What each of them does in its change.
+
+    Attributes:
+        faults: What came of each, by its place: None if its change was kept.
+        commits: How many transactions were ended by that.
+    """
+
+    def __init__(self, store: SqliteStore, *works: Callable[[Records], object]) -> None:
+        self.faults: dict[int, Exception | None] = {}
+        self.commits = 0
+        goes_on = threading.Event()
+
+        def change(place: int) -> None:
+            try:
+                with store.change() as records:
+                    assert goes_on.wait(30)
+                    works[place](records)
+            except (StoreError, KeyError) as fault:
+                self.faults[place] = fault
+            else:
+                self.faults[place] = None
+
+        store._database.set_trace_callback(self._count)  # noqa: SLF001  the disk cannot be asked how often it synced
+        threads = [threading.Thread(target=change, args=[place]) for place in range(len(works))]
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            while store._inside < number:  # noqa: SLF001  that they wait cannot be seen from outside
+                pass
+        goes_on.set()
+        for thread in threads:
+            thread.join()
+        store._database.set_trace_callback(None)  # noqa: SLF001  as above
+
+    def _count(self, statement: str) -> None:
+        self.commits += statement == "COMMIT"
+
+
+def note(text: str) -> Callable[[Records], None]:
+    """What writes a line."""
+    return lambda records: records.note(text)
+
+
+def fail(records: Records) -> None:
+    """Write something, and then raise."""
+    records.note("never")
+    raise KeyError
+
+
+def lose(statement: str) -> Callable[[Records], None]:
+    """What writes something on a disk that then fails, after which the database has done this by itself."""
+
+    def work(records: Records) -> None:
+        records.note("never")
+        records._database.execute(statement)  # type: ignore[attr-defined]  # noqa: SLF001  what a full disk may lead to
+        raise sqlite3.OperationalError("disk I/O error")
+
+    return work
+
+
+def lines(store: SqliteStore) -> set[str]:
+    """The history, in no order."""
+    with store.change() as records:
+        return {text for _, text in records.notes(0)}
+
+
+def test_changes_that_come_together_are_kept_together(store: SqliteStore) -> None:
+    """Nine changes, one of which only reads, are kept by one commit; so is one that comes alone."""
+    assert Crowd(store, *[note(str(number)) for number in range(8)], lambda records: records.notes(0)).commits == 1
+    assert lines(store) == set("01234567")
+    assert Crowd(store, note("alone")).commits == 1
+
+
+def test_one_that_raises_harms_no_other(store: SqliteStore) -> None:
+    """Of a group only the change that raised is not kept, whether it is the first, the last, or in between."""
+    for number, works in enumerate([(fail, note("a"), note("b")), (note("c"), fail, note("d")), (note("e"), fail)]):
+        crowd = Crowd(store, *works)
+        assert [place for place, fault in crowd.faults.items() if fault] == [works.index(fail)], number
+    assert lines(store) == set("abcde")
+
+
+def test_a_group_that_cannot_be_kept_is_told_to_all(store: SqliteStore) -> None:
+    """If the commit fails, no change of the group has happened, each of them is told, and the next one goes on."""
+
+    def no_commit(action: int, what: str | None, *_: object) -> int:
+        is_commit = (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT")
+        return sqlite3.SQLITE_DENY if is_commit else sqlite3.SQLITE_OK
+
+    store._database.set_authorizer(no_commit)  # noqa: SLF001  a disk that fails at this moment, without one
+    crowd = Crowd(store, note("a"), note("b"), lambda records: records.get("a", "b"))
+    store._database.set_authorizer(None)  # noqa: SLF001  as above
+    assert ["cannot be written: not authorized" in str(crowd.faults[place]) for place in range(3)] == [True] * 3
+    assert lines(store) == set()
+    assert Crowd(store, note("c")).faults == {0: None}
+    assert lines(store) == {"c"}
+
+
+@pytest.mark.parametrize("statement", ["ROLLBACK", "RELEASE change"])
+def test_what_took_the_group_with_it_is_told_to_all(statement: str, store: SqliteStore) -> None:
+    """If one change cannot be taken back alone, all of its group are told, and nothing of it is kept."""
+    crowd = Crowd(store, note("a"), lose(statement), note("b"))
+    assert {place for place, fault in crowd.faults.items() if isinstance(fault, StoreError)} == {0, 1, 2}
+    assert "disk I/O error" in str(crowd.faults[1])
+    assert lines(store) == set()
+    assert Crowd(store, note("c")).faults == {0: None}
+    assert lines(store) == {"c"}
+
+
+def test_nobody_returns_before_all_is_on_the_disk(store: SqliteStore) -> None:
+    """Who read what is not kept yet returns when it is: when the last one of the group has gone."""
+    order: list[str] = []
+
+    def go_first() -> None:
+        with store.change():
+            until_inside(2)
+        order.append("the first has returned")
+
+    def go_last() -> None:
+        with store.change() as records:
+            until_inside(1)
+            for number in range(100):
+                records.note(str(number))
+            order.append("the last is still there")
+
+    def until_inside(count: int) -> None:
+        while store._inside != count:  # noqa: SLF001  who is inside cannot be seen from outside
+            pass
+
+    threads = [threading.Thread(target=go) for go in (go_first, go_last)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        if number == 1:
+            until_inside(1)
+    for thread in threads:
+        thread.join()
+    assert order == ["the last is still there", "the first has returned"]
+
+
+# -------------------------------------------------------------------------------------------- processes and crashes
 
 COUNTING = """
 import sys
