@@ -8,6 +8,9 @@ execution of that step within some time.
 
 Everything that follows from a question or from an answer is kept before it is given: after a crash at any instant,
 states and windows are what they were said to be. Where they cannot be kept, nothing is executed.
+
+What was learned is watched as well (`steadyhand.healing.learning`): if it made things worse, the last good version is
+restored before anything else is executed.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from steadyhand.errors import StateError, StoreError
 from steadyhand.healing.breaker_events import BreakerEvent, BreakerState, Reading, Signal, weighed_confidence
 from steadyhand.healing.circuit_breaker import CircuitBreaker
 from steadyhand.healing.execution_state import Event, ExecutionState, ExecutionStateInfo
+from steadyhand.healing.learning import Learning
+from steadyhand.healing.regression import RegressionWatch
 from steadyhand.healing.state_store import SqliteStore
 from steadyhand.model.outcome import Ruling, Verdict
 from steadyhand.policy_file import PolicyFile
@@ -30,11 +35,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steadyhand.clock import Clock
+    from steadyhand.healing.learning import Memory
     from steadyhand.healing.state_store import Records, StateStore
     from steadyhand.model.outcome import StepResult, Thresholds
     from steadyhand.policy import Policy, PolicyConfig
 
-_BREAKER, _APPROVAL = "breaker", "approval"
+_BREAKER, _APPROVAL, _WATCH = "breaker", "approval", "watch"
 _ALL = ""
 """The name of the breaker over all workflows."""
 _WENT_ON = (Verdict.DONE, Verdict.UNVERIFIED)
@@ -168,29 +174,37 @@ class AutoHealManager:
         store: Where it keeps what it knows.
         policy: The thresholds, as they are at each moment.
         clock: Where time comes from.
+        memory: What was learned; None if nothing ever is.
+
+    Attributes:
+        learning: Whether more may be learned, and what a person says of it.
     """
 
-    def __init__(self, store: StateStore, policy: PolicyFile, clock: Clock) -> None:
+    def __init__(self, store: StateStore, policy: PolicyFile, clock: Clock, memory: Memory | None = None) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
         self._known: dict[str, tuple[str, CircuitBreaker]] = {}
+        self.learning = Learning(
+            lambda: self._changing(policy.current()), lambda workflow: policy.current().of(workflow), memory
+        )
 
     @staticmethod
-    def open(data: Path, policy: Path, clock: Clock) -> AutoHealManager:
+    def open(data: Path, policy: Path, clock: Clock, memory: Memory | None = None) -> AutoHealManager:
         """The manager of a robot.
 
         Args:
             data: The folder in which it keeps what it knows; made if needed.
             policy: The policy file, whether there is one or not.
             clock: Where time comes from.
+            memory: What was learned; None if nothing ever is.
 
         Raises:
             PolicyError: The policy cannot be used, and no good one is kept.
             StoreError: The state cannot be read.
         """
         kept = PolicyFile(policy, data / "last_good_policy.json")
-        return AutoHealManager(SqliteStore(data / "state.db"), kept, clock)
+        return AutoHealManager(SqliteStore(data / "state.db"), kept, clock, memory)
 
     def close(self) -> None:
         """Let go of what is kept."""
@@ -203,6 +217,8 @@ class AutoHealManager:
     ) -> Decision:
         """Whether a run may execute a step now. It never raises: what cannot be known is refused.
 
+        A rollback that is to be done, or that was cut short, is done first.
+
         Args:
             workflow: Whose step it is; not empty.
             step: Which step.
@@ -210,6 +226,17 @@ class AutoHealManager:
             is_irreversible: It cannot be undone.
             is_verifiable: Something is expected of it that can be checked.
         """
+        demands = {"is_irreversible": is_irreversible, "is_verifiable": is_verifiable}
+        decision = self._asked(workflow, step, run, **demands)
+        if decision.allowed:
+            return decision
+        try:
+            return self._asked(workflow, step, run, **demands) if self.learning.restore(workflow) else decision
+        except StoreError as error:
+            return replace(decision, reason=f"{decision.reason} {error}")
+
+    def _asked(self, workflow: str, step: str, run: str, *, is_irreversible: bool, is_verifiable: bool) -> Decision:
+        """What follows from the state of a workflow as it is."""
         assert workflow, "the empty name stands for all workflows together"
         assert run, "the empty name stands for no run"
         config = self._policy.current()
@@ -264,6 +291,7 @@ class AutoHealManager:
             own, overall = change.breaker(decision.workflow), change.breaker(_ALL)
             change.tell(own.record(signal, decision.generation, config.of(decision.workflow), change.now_s))
             change.tell(overall.record(signal, decision.global_generation, config.everywhere, change.now_s))
+            self.learning.add(decision, result)
         return tuple(change.happened)
 
     def finish_run(self, workflow: str, run: str, *, is_complete: bool) -> tuple[BreakerEvent, ...]:
@@ -274,6 +302,8 @@ class AutoHealManager:
         """
         with self._changing(self._policy.current()) as change:
             change.tell(change.breaker(workflow).finish(run, change.now_s, is_complete=is_complete))
+            self.learning.end(change, workflow, run, is_complete=is_complete)
+        self.learning.restore(workflow)
         return tuple(change.happened)
 
     def _decided(self, change: _Change, question: Decision, config: PolicyConfig) -> Decision:
@@ -345,6 +375,7 @@ class AutoHealManager:
         """
         with self._changing(self._policy.current()) as change:
             change.tell(change.breaker(workflow).apply(event, change.now_s, reason))
+            self.learning.hold(change, workflow)
 
     def approve(self, workflow: str, step: str, by: str) -> None:
         """Allow one execution of a step that waits for it.
@@ -445,13 +476,26 @@ class _Change:
     happened: list[BreakerEvent] = field(default_factory=list)
     lines: list[dict[str, object]] = field(default_factory=list)
     _touched: dict[str, tuple[CircuitBreaker, int]] = field(default_factory=dict)
+    _watches: dict[str, tuple[RegressionWatch, str]] = field(default_factory=dict)
 
     def breaker(self, workflow: str) -> CircuitBreaker:
         """The breaker of a workflow, as it is kept; a new one if none is."""
-        text = self.records.get(_BREAKER, workflow)
-        breaker = self._read(workflow, text) if text is not None else CircuitBreaker(workflow)
-        self._touched[workflow] = (breaker, breaker.changes)
-        return breaker
+        if workflow not in self._touched:
+            text = self.records.get(_BREAKER, workflow)
+            breaker = self._read(workflow, text) if text is not None else CircuitBreaker(workflow)
+            self._touched[workflow] = (breaker, breaker.changes)
+        return self._touched[workflow][0]
+
+    def watch(self, workflow: str) -> RegressionWatch:
+        """The watch over what a workflow learned, as it is kept; a new one if none is."""
+        if workflow not in self._watches:
+            text = self.records.get(_WATCH, workflow) or RegressionWatch().to_json()
+            try:
+                watch = RegressionWatch.from_json(text)
+            except StoreError as error:
+                raise StoreError(f"What is kept of workflow {workflow!r} is damaged. {error.message}") from None
+            self._watches[workflow] = watch, text
+        return self._watches[workflow][0]
 
     def breakers(self) -> dict[str, CircuitBreaker]:
         """Every breaker that is kept, by its workflow, to look at."""
@@ -504,6 +548,9 @@ class _Change:
                 text = breaker.to_json()
                 self.records.put(_BREAKER, workflow, text)
                 self.known[workflow] = (text, breaker)
+        for workflow, (watch, was) in self._watches.items():
+            if watch.to_json() != was:
+                self.records.put(_WATCH, workflow, watch.to_json())
         for line in self.lines:
             self.records.note(json.dumps({**line, "policy": policy_version}))
 
