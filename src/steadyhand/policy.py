@@ -301,11 +301,11 @@ class Policy(BaseModel):
         Key(
             "runs",
             "more",
-            "A version that fails in a third of the runs is found by then.",
-            conservative=50,
-            permissive=20,
+            "Measured: one that makes half of the runs fail, after twenty good ones, is mostly found by then.",
+            conservative=100,
+            permissive=30,
         ),
-    ] = 30
+    ] = 50
     learning_budget_per_run: Annotated[
         int,
         Field(ge=0, le=1000),

@@ -1,31 +1,27 @@
 """Did what was learned last make things worse? A watch over each workflow, with a known rate of false alarms.
 
-What is learned comes in *versions*. Each run shows a number from 0, good, to 1, bad, for each *symptom*: whether it
-failed, whether a target was mistaken or missed, how doubtful its targets were. The runs *before* a version are compared
-with those *since*. A version is *on watch* until enough runs have gone by without a *regression*; then it has proved
-itself, and belongs to what later ones are compared with. Several versions may be on watch at once, each by a test of
-its own, so a fault that came in with the last but one is found although the last one came so soon.
+What is learned comes in *versions*. Each run is good or bad by each *symptom*: whether it failed, whether a target was
+mistaken or missed, whether its targets were found with little confidence. The runs *before* a version are compared with
+those *since*. A version is *on watch* until enough runs have gone by without a *regression*; then it has proved itself,
+and belongs to what later ones are compared with. Several versions may be on watch at once, each by a test of its own,
+so a fault that came in with the last but one is found although the last one came so soon.
 
-The test. Let a symptom be as bad as p on the mean before, and as q since. If q <= p, then for every such p and q
-
-    product over all runs of (p'/p)^x ((1-p')/(1-p))^(1-x), with q'/q for those since,
-
-is a supermartingale for whatever p' and q' one chooses beforehand: the factor of a run with the symptom x is a weighted
-geometric mean, so no larger than the arithmetic one, and that is 1 on the mean. A mixture over p' and q' is one as
-well, and dividing by the largest likelihood that any q <= p allows makes it smaller still: an *e-process*. Its value is
-the *evidence*. That it ever exceeds 1/alpha, however long one watches and whenever one looks, has a probability of
-alpha at most, although p is not known and was seen in a few runs only. The mean of several e-processes is one too: so
-all symptoms together share one alpha.
+The test. Let a run be bad with the chance p before a version and q since. If q <= p, then for every such p and q the
+likelihood of all runs under any other chances, which one chooses beforehand, divided by that under p and q, is a
+martingale from 1. A mixture over what one chooses is one as well. Dividing by the largest likelihood that any q <= p
+allows makes it smaller still: an *e-process*. Its value is the *evidence*. That it ever reaches 1/alpha, however long
+one watches and whenever one looks, has a probability of alpha at most, although p is not known and was seen in a few
+runs only. The mean of several e-processes is one too: so all symptoms together share one alpha. And it stays one if
+some runs count less than others, since a power below 1 of a number of mean 1 has at most that mean.
 
 It is assumed that runs are alike: that each is as likely to go wrong as the one before, unless the version changes
 that. An application that changes right after a version looks like a bad version; nothing but a control could tell.
 
 No time is in it, so no clock can disturb it.
 
-Source: Ville 1939 (the bound for all times). Wasserman, Ramdas and Balakrishnan 2020, Universal inference (the mixture
-over the largest likelihood of the null hypothesis). Waudby-Smith and Ramdas 2024, Estimating means of bounded random
-variables by betting (numbers within bounds instead of zeros and ones). Vovk and Wang 2021, E-values (the mean of them).
-Ramdas et al. 2023, Game-theoretic statistics and safe anytime-valid inference (for all of it).
+Source: Ville 1939 (the bound for all times). Wasserman, Ramdas and Balakrishnan 2020, Universal inference (a mixture
+over the largest likelihood of the null hypothesis). Vovk and Wang 2021, E-values (the mean of several). Ramdas et al.
+2023, Game-theoretic statistics and safe anytime-valid inference (for all of it).
 """
 
 from __future__ import annotations
@@ -49,14 +45,14 @@ _REMEMBERED_RUNS = 100
 """How many runs the memory of what was before is worth at most: each further one makes the older ones count less. An
 e-process stays one under weights below 1. Source: a decision; an application of last year says little of today's."""
 _MOST_WATCHED = 8
-"""How many versions are on watch at most; if more come, the oldest counts as proven. Source: a decision."""
+"""How many spans are on watch at most; if more come, the oldest two become one. Source: a decision."""
 _MOST_STEPS = 32
 """How many steps are remembered as those that suffered. Source: a decision."""
 _MOST_RUNS = 64
 """How many runs are remembered in case a person rejects a heal of theirs. Source: a decision."""
-_WHOLLY_DOUBTED = 0.15
-"""How far from certainty a find is wholly doubtful. Source: a decision; 0.85 is the least that is accepted as a
-rule."""
+_LOW, _VERY_LOW = 0.95, 0.9
+"""A run whose finds have less confidence than this on the mean was found with little, or with very little. Source: what
+is demanded in DEGRADED, and below what a find counts as doubtful, by default."""
 _EXPECTED_BEFORE = (1.0, 10.0)
 """The mixture over what was before, as a beta distribution: few runs go wrong. Whatever it is, the rate of false
 alarms holds. Source: nine were tried; of those that take one failure after 1,000 good runs for chance, the quickest."""
@@ -73,12 +69,14 @@ class Symptom(StrEnum):
     Attributes:
         FAILED_RUNS: A run that did not come to its end, whatever the reason; a lost screen is none.
         BAD_RESOLUTIONS: A run in which a target was missed, found twice or mistaken, or whose heal a person rejected.
-        DOUBTS: How far from certain the finds of a run were, on the mean.
+        LOW_CONFIDENCE: A run whose targets were found with little confidence on the mean.
+        VERY_LOW_CONFIDENCE: The same with very little.
     """
 
     FAILED_RUNS = "failed_runs"
     BAD_RESOLUTIONS = "bad_resolutions"
-    DOUBTS = "doubts"
+    LOW_CONFIDENCE = "low_confidence"
+    VERY_LOW_CONFIDENCE = "very_low_confidence"
 
 
 _MISLEADING = frozenset({Trigger.TARGET_NOT_FOUND, Trigger.TARGET_AMBIGUOUS, Trigger.POSTCONDITION_FAILED})
@@ -94,7 +92,7 @@ class Tally:
 
     Attributes:
         runs: How many there were; less than that, if older ones count less.
-        bad: The sum of what they have shown, each from 0, good, to 1, bad.
+        bad: How many of them were bad, likewise.
     """
 
     runs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
@@ -108,7 +106,7 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """How bad they were on the mean; 0 if there were none."""
+        """The share of bad ones; 0 if there were none."""
         return self.bad / self.runs if self.runs else 0.0
 
     def __add__(self, other: Tally) -> Tally:
@@ -172,7 +170,8 @@ class Regression(NamedTuple):
         what = {
             Symptom.FAILED_RUNS: "of the runs failed",
             Symptom.BAD_RESOLUTIONS: "of the runs mistook or missed a target",
-            Symptom.DOUBTS: "is how doubtful its finds are",
+            Symptom.LOW_CONFIDENCE: "of the runs found their targets with little confidence",
+            Symptom.VERY_LOW_CONFIDENCE: "of the runs found their targets with very little confidence",
         }[self.symptom]
         most = f", most at step {self.steps[0][0]}" if self.steps else ""
         return (
@@ -194,8 +193,8 @@ class Attempt:
         failed_at: The step that ended it; None if none did.
         misled_at: The step whose target was missed, mistaken or rejected; None if there is none.
         finds: How many of its targets were found under the usual thresholds.
-        doubt: How doubtful these were, in all.
-        doubted_most: The step of the most doubtful one, and how doubtful it was.
+        confidence: The sum of their confidences.
+        worst_find: The step of the one with the least confidence, and that confidence.
         learned: How many prototypes it was allowed to add.
     """
 
@@ -203,8 +202,8 @@ class Attempt:
     failed_at: str | None = None
     misled_at: str | None = None
     finds: int = 0
-    doubt: float = 0.0
-    doubted_most: tuple[str, float] = ("", 0.0)
+    confidence: float = 0.0
+    worst_find: tuple[str, float] = ("", math.inf)
     learned: int = 0
 
     def add(self, result: StepResult, state: ExecutionState, normal: Thresholds) -> None:
@@ -212,7 +211,7 @@ class Attempt:
 
         What was refused only because the workflow is DEGRADED says nothing about a version, for what was before it was
         not held to that; so nothing that NORMAL would have accepted counts as missed, and only finds in NORMAL count
-        as more or less doubtful.
+        for the confidence.
 
         Args:
             result: What came of it.
@@ -220,10 +219,10 @@ class Attempt:
             normal: What is demanded of a place in NORMAL.
         """
         if isinstance(result.resolution, Found) and state is ExecutionState.NORMAL:
-            doubt = min(1.0, (1 - result.resolution.confidence) / _WHOLLY_DOUBTED)
+            find = result.step_id, result.resolution.confidence
             self.finds += 1
-            self.doubt += doubt
-            self.doubted_most = max(self.doubted_most, (result.step_id, doubt), key=lambda each: each[1])
+            self.confidence += find[1]
+            self.worst_find = min(self.worst_find, find, key=lambda each: each[1])
         if (
             result.verdict is not Verdict.FAILED
             or result.trigger in (None, Trigger.SCREEN_LOST)
@@ -234,17 +233,17 @@ class Attempt:
         if result.trigger in _MISLEADING:
             self.misled_at = result.step_id
 
-    def shown(self, *, is_complete: bool) -> dict[Symptom, float]:
-        """What it shows of each symptom, 0 to 1; a run that was cut short without any fault shows nothing of most."""
-        steps = {Symptom.FAILED_RUNS: self.failed_at, Symptom.BAD_RESOLUTIONS: self.misled_at}
-        shown = {symptom: float(step is not None) for symptom, step in steps.items() if is_complete or step is not None}
-        return {**shown, Symptom.DOUBTS: self.doubt / self.finds} if self.finds else shown
+    def shown(self, *, is_complete: bool) -> dict[Symptom, str | None]:
+        """By which of its steps it is bad, for each symptom of which it shows anything; None if it is good by it.
 
-    def suffered(self) -> dict[Symptom, str]:
-        """The step that suffered most, by each symptom that there is."""
+        One that was cut short without any fault shows nothing of what it might have come to.
+        """
         steps = {Symptom.FAILED_RUNS: self.failed_at, Symptom.BAD_RESOLUTIONS: self.misled_at}
-        steps[Symptom.DOUBTS] = self.doubted_most[0] or None
-        return {symptom: step for symptom, step in steps.items() if step is not None}
+        shown = {symptom: step for symptom, step in steps.items() if is_complete or step is not None}
+        for symptom, mark in ((Symptom.LOW_CONFIDENCE, _LOW), (Symptom.VERY_LOW_CONFIDENCE, _VERY_LOW)):
+            if self.finds:
+                shown[symptom] = self.worst_find[0] if self.confidence / self.finds < mark else None
+        return shown
 
 
 def _is_good_enough(result: StepResult, normal: Thresholds) -> bool:
@@ -260,15 +259,17 @@ def _is_good_enough(result: StepResult, normal: Thresholds) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The runs with one version, or with several together.
+    """The runs with one version, or with several that followed each other.
 
     Attributes:
+        first: The oldest of these versions.
         version: The newest of them.
         tallies: What the runs have shown of each symptom.
         suffered: For each symptom how many runs each step made bad, up to some steps.
         learned: How many prototypes it brought.
     """
 
+    first: int
     version: int
     tallies: dict[Symptom, Tally] = field(default_factory=dict)
     suffered: dict[Symptom, dict[str, float]] = field(default_factory=dict)
@@ -280,6 +281,10 @@ class Span:
     def runs(self) -> float:
         """How many runs came to their end or failed."""
         return self.of(Symptom.FAILED_RUNS).runs
+
+    def has(self, version: int) -> bool:
+        """Whether runs with this version belong to it."""
+        return self.first <= version <= self.version
 
     def of(self, symptom: Symptom) -> Tally:
         """What the runs have shown of a symptom."""
@@ -296,7 +301,7 @@ class Span:
             kept = sorted(counts, key=lambda step: (step in later.suffered.get(symptom, {}), counts[step]))
             suffered[symptom] = {step: counts[step] for step in kept[-_MOST_STEPS:]}
         tallies = {symptom: self.of(symptom) + later.of(symptom) for symptom in Symptom}
-        return Span(later.version, tallies, suffered, self.learned + later.learned)
+        return Span(self.first, later.version, tallies, suffered, self.learned + later.learned)
 
     def faded(self) -> Span:
         """The same before one run more, so that it never is worth more than what is remembered."""
@@ -344,7 +349,7 @@ class RegressionWatch:
     Attributes:
         proven: The runs with versions that have proved themselves: what others are compared with; None before the
             first run.
-        watched: The versions on watch, the oldest first.
+        watched: The runs with versions on watch, the oldest first.
         newest: The newest version that was ever seen.
         learned: How many prototypes may have been added that belong to no version yet.
         ended: The last runs by their names, the oldest first.
@@ -378,19 +383,18 @@ class RegressionWatch:
         if self.condemned:
             return None
         shown = attempt.shown(is_complete=is_complete)
-        misled = shown.get(Symptom.BAD_RESOLUTIONS)
+        symptom = Symptom.BAD_RESOLUTIONS
         self.ended.pop(run, None)
-        self.ended[run] = Ended(attempt.version, None if misled is None else bool(misled))
+        self.ended[run] = Ended(attempt.version, shown[symptom] is not None if symptom in shown else None)
         while len(self.ended) > _MOST_RUNS:
             del self.ended[next(iter(self.ended))]
-        worth = {symptom: shown.get(symptom, 0.0) for symptom in attempt.suffered()}
-        suffered = {symptom: {step: worth[symptom]} for symptom, step in attempt.suffered().items()}
-        tallies = {symptom: Tally(1.0, bad) for symptom, bad in shown.items()}
-        if not self._add(Span(attempt.version, tallies, suffered)):
+        tallies = {symptom: Tally(1.0, float(step is not None)) for symptom, step in shown.items()}
+        suffered = {symptom: {step: 1.0} for symptom, step in shown.items() if step is not None}
+        if not self._add(Span(attempt.version, attempt.version, tallies, suffered)):
             return None
         regression = self._regression(policy)
-        if regression is None and self.watched and self.watched[-1].runs >= policy.regression_watch_runs:
-            self._settle(len(self.watched))
+        if regression is None:
+            self._settle(sum(runs >= policy.regression_watch_runs for runs in self._runs_since()))
         return regression
 
     def reject(self, run: str, step: str, policy: Policy) -> Regression | None:
@@ -411,7 +415,7 @@ class RegressionWatch:
         symptom = Symptom.BAD_RESOLUTIONS
         runs = 1.0 if ended.misled is None else 0.0  # the others have been counted already, as good ones
         for span in self._spans():
-            if span.version == ended.version:
+            if span.has(ended.version):
                 tally = span.of(symptom)
                 span.tallies[symptom] = Tally(tally.runs + runs, min(tally.bad + 1, tally.runs + runs))
                 counts = span.suffered.setdefault(symptom, {})
@@ -450,12 +454,12 @@ class RegressionWatch:
         """
         assert self.condemned is not None, "nothing was to be taken back"
         if version is None:
-            self.proven, self.watched = Span(self.newest), []
+            self.proven, self.watched = Span(self.newest, self.newest), []
         else:
             self.watched = [span for span in self.watched if span.version < self.condemned.version]
             if not self.watched or self.watched[-1].version != version:
                 self._settle(len(self.watched))
-                self.proven = replace(self.proven or Span(version), version=version)
+                self.proven = replace(self.proven or Span(version, version), first=version, version=version)
             self.newest = max(self.newest, version)
         self.learned = 0
         self.condemned = None
@@ -469,26 +473,36 @@ class RegressionWatch:
     def _add(self, runs: Span) -> bool:
         """Count runs for their version; no, if that was taken back or is forgotten."""
         if self.proven is None:
-            self.proven, self.newest = Span(runs.version), runs.version
+            self.proven, self.newest = Span(runs.version, runs.version), runs.version
         if runs.version > self.newest:
-            self.watched.append(Span(runs.version, learned=self.learned))
+            self.watched.append(Span(runs.version, runs.version, learned=self.learned))
             self.newest, self.learned = runs.version, 0
-            self._settle(len(self.watched) - _MOST_WATCHED)
-        if runs.version == self.proven.version:
-            # What is compared with stays as it is while a version is on watch.
-            self.proven = (self.proven if self.watched else self.proven.faded()) + runs
-            return True
+            if len(self.watched) > _MOST_WATCHED:
+                self.watched[:2] = [self.watched[0] + self.watched[1]]
         for number, span in enumerate(self.watched):
-            if span.version == runs.version:
-                self.watched[number] = span + runs
+            if span.has(runs.version):
+                self.watched[number] = span + replace(runs, version=span.version)
                 return True
-        return False
+        if not self.proven.has(runs.version):
+            return False
+        # What is compared with stays as it is while a version is on watch.
+        before = self.proven if self.watched else self.proven.faded()
+        self.proven = before + replace(runs, version=self.proven.version)
+        return True
+
+    def _runs_since(self) -> list[float]:
+        """How many runs have gone by, for each span on watch, since its newest version was new; at least."""
+        since, later = [], 0.0
+        for span in reversed(self.watched):
+            since.append(later + (span.runs if span.first == span.version else 0.0))
+            later += span.runs
+        return since[::-1]
 
     def _settle(self, count: int) -> None:
-        """The oldest so many versions on watch have proved themselves."""
-        for span in self.watched[: max(0, count)]:
+        """The oldest so many spans on watch have proved themselves."""
+        for span in self.watched[:count]:
             self.proven = replace(self.proven + span if self.proven else span, learned=0)
-        self.watched = self.watched[max(0, count) :]
+        self.watched = self.watched[count:]
 
     def _regression(self, policy: Policy) -> Regression | None:
         """Condemn the version that the most speaks against, if that is enough."""
@@ -507,7 +521,7 @@ class RegressionWatch:
                 worst = max(values, key=lambda symptom: values[symptom])
                 counts = since.suffered.get(worst, {})
                 steps = tuple(sorted(counts.items(), key=lambda item: -item[1])[:_TOLD_STEPS])
-                version = spans[number].version
+                version = spans[number].first
                 found = Regression(version, worst, before.of(worst), since.of(worst), value, enough, steps)
         if found:
             self.condemn(found.version, found.reason)

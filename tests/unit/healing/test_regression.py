@@ -171,31 +171,39 @@ def test_more_bad_than_there_was_is_no_tally() -> None:
 @pytest.mark.parametrize(
     ("result", "shown"),
     [
-        (step(), {"failed_runs": 0, "bad_resolutions": 0}),
-        (step(trigger=Trigger.TARGET_NOT_FOUND), {"failed_runs": 1, "bad_resolutions": 1}),
-        (step(trigger=Trigger.TARGET_AMBIGUOUS), {"failed_runs": 1, "bad_resolutions": 1}),
-        (step(trigger=Trigger.POSTCONDITION_FAILED), {"failed_runs": 1, "bad_resolutions": 1}),
-        (step(trigger=Trigger.WATCHDOG_TIMEOUT), {"failed_runs": 1}),
+        (step(), {"failed_runs": None, "bad_resolutions": None}),
+        (step(trigger=Trigger.TARGET_NOT_FOUND), {"failed_runs": "save", "bad_resolutions": "save"}),
+        (step(trigger=Trigger.TARGET_AMBIGUOUS), {"failed_runs": "save", "bad_resolutions": "save"}),
+        (step(trigger=Trigger.POSTCONDITION_FAILED), {"failed_runs": "save", "bad_resolutions": "save"}),
+        (step(trigger=Trigger.WATCHDOG_TIMEOUT), {"failed_runs": "save"}),
         (step(trigger=Trigger.SCREEN_LOST), {}),
         (step(failed=True), {}),
     ],
 )
-def test_what_a_run_shows(result: StepResult, shown: dict[str, float]) -> None:
+def test_what_a_run_shows(result: StepResult, shown: dict[str, str | None]) -> None:
     """Only what a wrong look can cause counts as a bad resolution; a lost screen and a refusal show nothing at all."""
     made = attempt(result)
     assert made.shown(is_complete=result.verdict is Verdict.DONE) == shown
 
 
-def test_a_run_that_was_cut_short_shows_only_its_doubts() -> None:
-    """What it might have come to is not known."""
-    assert attempt(step(resolution=found(1))).shown(is_complete=False) == {Symptom.DOUBTS: 0}
-
-
-def test_doubts_are_counted_on_the_mean() -> None:
-    """From certain, 0, to what is just accepted as a rule, 1; what is below that is doubted no more than wholly."""
-    made = attempt(step("a", resolution=found(1)), step("b", resolution=found(0.925)), step("c", resolution=found(0.6)))
-    assert made.shown(is_complete=True)[Symptom.DOUBTS] == pytest.approx((0 + 0.5 + 1) / 3)
-    assert made.suffered() == {Symptom.DOUBTS: "c"}
+@pytest.mark.parametrize(
+    ("confidences", "low", "very_low"),
+    [
+        ((1.0,), None, None),
+        ((0.95,), None, None),
+        ((0.94,), "0", None),
+        ((1.0, 0.96, 0.85), "2", None),
+        ((0.9,), "0", None),
+        ((0.97, 0.8, 0.9), "1", "1"),
+    ],
+)
+def test_confidence_is_weighed_on_the_mean(
+    confidences: tuple[float, ...], low: str | None, very_low: str | None
+) -> None:
+    """Against two marks, below which it is low or very low; the step that had the least is named."""
+    made = attempt(*(step(str(number), resolution=found(each)) for number, each in enumerate(confidences)))
+    expected = {Symptom.LOW_CONFIDENCE: low, Symptom.VERY_LOW_CONFIDENCE: very_low}
+    assert made.shown(is_complete=False) == expected, "cut short, it shows nothing else"
 
 
 def test_what_degraded_alone_refuses_says_nothing() -> None:
@@ -204,16 +212,16 @@ def test_what_degraded_alone_refuses_says_nothing() -> None:
     for miss in accepted:
         made = attempt(step(trigger=Trigger.TARGET_NOT_FOUND, resolution=miss), state=ExecutionState.DEGRADED)
         assert made.shown(is_complete=False) == {}
-    refused = [missed(), missed(0.84), missed(0.9, 0.56), Ambiguous("", missed(0.9, 0.9).candidates)]
+    refused: list[Resolution] = [missed(), missed(0.84), missed(0.9, 0.56), Ambiguous("", missed(0.9, 0.9).candidates)]
     for miss in refused:
         made = attempt(step(trigger=Trigger.TARGET_NOT_FOUND, resolution=miss), state=ExecutionState.DEGRADED)
-        assert made.shown(is_complete=False)[Symptom.BAD_RESOLUTIONS] == 1
+        assert made.shown(is_complete=False)[Symptom.BAD_RESOLUTIONS] == "save"
 
 
-def test_only_finds_in_normal_count_as_more_or_less_doubtful() -> None:
+def test_only_finds_in_normal_count_for_the_confidence() -> None:
     """In DEGRADED only sure ones are left, which would make any version look good."""
     made = attempt(step(resolution=found(0.96)), state=ExecutionState.DEGRADED)
-    assert made.shown(is_complete=True) == {Symptom.FAILED_RUNS: 0, Symptom.BAD_RESOLUTIONS: 0}
+    assert made.shown(is_complete=True) == {Symptom.FAILED_RUNS: None, Symptom.BAD_RESOLUTIONS: None}
 
 
 # ---------------------------------------------------------------------------------------------------------- versions
@@ -233,7 +241,7 @@ def test_a_version_that_breaks_every_run_is_found_within_four(watch: RegressionW
     assert (regression.version, regression.symptom) == (1, Symptom.FAILED_RUNS)
     assert (regression.before, regression.since) == (Tally(8, 0), Tally(4, 4))
     both = evidence(regression.before, regression.since)
-    assert regression.evidence == pytest.approx((both + both + 0) / 3)
+    assert regression.evidence == pytest.approx((both + both + 0 + 0) / 4)
     assert (regression.enough, regression.steps) == (100, (("save", 4.0),))
     assert watch.condemned == Condemned(1, regression.reason)
     assert regression.reason == (
@@ -252,13 +260,14 @@ def test_the_steps_that_suffered_most_stand_first(watch: RegressionWatch) -> Non
 
 
 def test_sinking_confidence_alone_is_a_regression() -> None:
-    """Every run is done, and yet the finds are more doubtful than they were."""
+    """Every run is done, and yet the targets are found with less confidence than before."""
     made = RegressionWatch()
-    tell(made, attempt(step(resolution=found(0.99)), version=0), 50)
-    regression = tell(made, attempt(step(resolution=found(0.88))), 30)
+    tell(made, attempt(step(resolution=found(0.99)), version=0), 20)
+    assert tell(made, attempt(step(resolution=found(0.93))), 2) is None
+    regression = tell(made, attempt(step(resolution=found(0.93))), 10)
     assert regression is not None
-    assert regression.symptom is Symptom.DOUBTS
-    assert "80% is how doubtful its finds are, most at step save" in regression.reason
+    assert (regression.symptom, regression.since.runs) == (Symptom.LOW_CONFIDENCE, 3)
+    assert "100% of the runs found their targets with little confidence, most at step save" in regression.reason
 
 
 def test_too_little_before_judges_nothing() -> None:
@@ -305,17 +314,17 @@ def test_the_version_that_brought_the_fault_is_named(watch: RegressionWatch) -> 
 
 def test_a_version_proves_itself(watch: RegressionWatch) -> None:
     """After as many runs as the policy says it belongs to what later ones are compared with."""
-    tell(watch, good(1), 29)
+    tell(watch, good(1), POLICY.regression_watch_runs - 1)
     assert len(watch.watched) == 1
     tell(watch, good(1))
     assert watch.watched == []
     assert watch.proven is not None
-    assert (watch.proven.version, watch.proven.runs) == (1, 38)
+    assert (watch.proven.version, watch.proven.runs) == (1, 58)
 
 
 def test_what_has_proved_itself_is_condemned_no_more(watch: RegressionWatch) -> None:
     """Later failures with it are those of something else; they are what the next version is compared with."""
-    tell(watch, good(1), 30)
+    tell(watch, good(1), POLICY.regression_watch_runs)
     assert tell(watch, bad(1), 50) is None
     assert watch.condemned is None
 
@@ -365,7 +374,7 @@ def test_a_restored_version_that_was_on_watch_stays_there(watch: RegressionWatch
     assert [span.version for span in watch.watched] == [1]
     assert watch.proven is not None
     assert watch.proven.version == 0
-    tell(watch, good(1), 20)
+    tell(watch, good(1), POLICY.regression_watch_runs - 10)
     assert watch.watched == []
 
 
@@ -387,7 +396,7 @@ def test_without_anything_good_left_all_begins_anew(watch: RegressionWatch) -> N
     """Whoever lets the workflow run again takes it as it is."""
     tell(watch, bad(), 4)
     watch.restored(None)
-    assert (watch.proven, watch.watched, watch.condemned) == (Span(1), [], None)
+    assert (watch.proven, watch.watched, watch.condemned) == (Span(1, 1), [], None)
     assert tell(watch, bad(1), 50) is None
 
 
@@ -460,7 +469,7 @@ def test_what_is_on_watch_has_a_budget(watch: RegressionWatch) -> None:
         added += sum(watch.may_learn(run, POLICY) for _ in range(30))
         tell(watch, run)
     assert added == POLICY.learning_budget_on_watch
-    tell(watch, good(7), 29)
+    tell(watch, good(7), POLICY.regression_watch_runs - 1)
     assert watch.watched == []
     assert watch.may_learn(good(7), POLICY)
 
@@ -468,7 +477,7 @@ def test_what_is_on_watch_has_a_budget(watch: RegressionWatch) -> None:
 def test_what_belongs_to_no_version_yet_has_not_proved_itself(watch: RegressionWatch) -> None:
     """It counts with the next version."""
     run = good(1)
-    tell(watch, run, 29)
+    tell(watch, run, POLICY.regression_watch_runs - 1)
     for _ in range(5):
         assert watch.may_learn(run, POLICY)
     tell(watch, run)
@@ -506,7 +515,15 @@ def test_it_is_after_a_restart_what_it_was(watch: RegressionWatch) -> None:
     [
         {"learned": -1},
         {"newest": "1"},
-        {"proven": {"version": 0, "tallies": {"failed_runs": {"runs": 1, "bad": 2}}, "suffered": {}, "learned": 0}},
+        {
+            "proven": {
+                "version": 0,
+                "first": 0,
+                "tallies": {"failed_runs": {"runs": 1, "bad": 2}},
+                "suffered": {},
+                "learned": 0,
+            }
+        },
         {"unknown": 1},
     ],
 )
