@@ -111,7 +111,8 @@ def regression(
         raise ConfigError(f"--mode is {mode}; allowed: {', '.join(MODES)}.")
     policy = Policy(**Policy.preset(mode))
     total = len(trials.CASES) + len(trials.HARMS)
-    found, attackers = [], []
+    found: list[trials.Found] = []
+    attackers: list[trials.Poisoned] = []
     with progress("Simulating") as moved:
         for case in trials.CASES:
             moved(len(found), total)

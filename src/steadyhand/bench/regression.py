@@ -151,9 +151,9 @@ def _version(case: Case, policy: Policy, rng: random.Random) -> int | None:
     """The number of runs after which a version was taken back; None if it has proved itself."""
     watch = RegressionWatch()
     for _ in range(case.runs_before):
-        _run(watch, 0, case.before, policy, rng, case.confidence_before)
+        _run(watch, 0, case.before, policy, rng, confidence=case.confidence_before)
     for number in range(1, policy.regression_watch_runs + 1):
-        _run(watch, 1, case.since, policy, rng, case.confidence)
+        _run(watch, 1, case.since, policy, rng, confidence=case.confidence)
         if watch.condemned:
             return number
     assert not watch.watched, "it has gone through as many runs as it is watched for"
@@ -182,7 +182,7 @@ def _attack(harm: float, policy: Policy, rng: random.Random) -> tuple[int, int |
 
 
 def _run(
-    watch: RegressionWatch, version: int, chance: float, policy: Policy, rng: random.Random, confidence: float = 0.98
+    watch: RegressionWatch, version: int, chance: float, policy: Policy, rng: random.Random, *, confidence: float = 0.98
 ) -> Attempt:
     """One run: it fails by chance, and finds its targets with more or less confidence."""
     step = "a step" if rng.random() < chance else None
