@@ -279,6 +279,23 @@ def test_two_robots_roll_back_once(robot: Robot) -> None:
     assert robot.states() == [ROLLBACK, DEGRADED]
 
 
+def test_two_robots_roll_back_a_quarantined_workflow_once(robot: Robot) -> None:
+    """The slower one leaves it as the quicker one made it."""
+    other = opened(robot.folder, robot.clock, robot.memory)
+    robot.memory.during = lambda: _once(robot.memory, lambda: other.learning.restore("pay"))
+    robot.run(times=8)
+    robot.memory.good.append(1)
+    for number in range(4):
+        for _ in range(3):
+            decision = robot.ask(f"failing {number}")
+            if decision.allowed:
+                robot.tell(decision, Trigger.TARGET_NOT_FOUND)
+        robot.manager.finish_run("pay", f"failing {number}", is_complete=False)
+    other.close()
+    assert robot.state is QUARANTINED
+    assert len(robot.history("RolledBack")) == 1
+
+
 def _once(memory: Shelf, act: Callable[[], object]) -> None:
     memory.during = lambda: None
     act()

@@ -312,6 +312,41 @@ def test_the_version_that_brought_the_fault_is_named(watch: RegressionWatch) -> 
     assert regression.version == 2
 
 
+def test_of_two_that_are_both_worse_the_one_that_the_most_speaks_against_is_named() -> None:
+    """The last but one did well in its only run, so it was the last one."""
+    made = RegressionWatch()
+    tell(made, good(), 100)
+    tell(made, good(1))
+    tell(made, bad(2), 2, Policy(breaker="disabled"))
+    regression = tell(made, bad(2))
+    assert regression is not None
+    assert evidence(Tally(100, 0), Tally(4, 3)) / 2 > 100, "enough speaks against version 1 as well"
+    assert regression.version == 2
+
+
+def test_what_is_compared_with_stays_as_it_is_while_a_version_is_on_watch() -> None:
+    """Late runs with it count, and none of the others counts less for that."""
+    made = RegressionWatch()
+    tell(made, good(), 100)
+    tell(made, good(1))
+    tell(made, good(0), 5)
+    assert made.proven is not None
+    assert made.proven.runs == 105
+
+
+def test_more_versions_than_can_be_told_apart_stay_on_watch(watch: RegressionWatch) -> None:
+    """The oldest two become one; together they are taken back, if they made things worse."""
+    for version in range(1, 11):
+        tell(watch, good(version))
+    assert [(span.first, span.version) for span in watch.watched[:2]] == [(1, 3), (4, 4)]
+    assert len(watch.watched) == 8
+    tell(watch, good(2))
+    assert watch.watched[0].runs == 4
+    watch.condemn(2, "Ann says so.")
+    watch.restored(0)
+    assert watch.watched == []
+
+
 def test_a_version_proves_itself(watch: RegressionWatch) -> None:
     """After as many runs as the policy says it belongs to what later ones are compared with."""
     tell(watch, good(1), POLICY.regression_watch_runs - 1)
@@ -495,6 +530,9 @@ def test_nothing_is_learned_while_something_is_to_be_taken_back(watch: Regressio
     watch.restored(0)
     assert (watch.learned, watch.watched) == (0, [])
     assert watch.may_learn(good(), POLICY)
+    watch.condemn(2, "Ann says so.")
+    watch.restored(0)
+    assert watch.learned == 0
 
 
 # ---------------------------------------------------------------------------------------------------------- keeping
