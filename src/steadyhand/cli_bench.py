@@ -109,6 +109,44 @@ def heal(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
     _tell_missing(missing)
 
 
+@bench.command()
+def regression(
+    *,
+    versions: Annotated[int, typer.Option(min=10, help="How many versions to simulate of each kind.")] = 1000,
+    mode: Annotated[
+        str, typer.Option(metavar="MODE", help="The mode of the policy that watches over them.")
+    ] = "hybrid",
+    as_json: AsJson = False,
+) -> None:
+    """How often learning is taken back without need, and how soon with it.
+
+    It is simulated, with seeds. A minute or two.
+    """
+    from steadyhand.bench import regression as trials
+    from steadyhand.errors import ConfigError
+    from steadyhand.policy import MODES, Policy
+
+    if mode not in MODES:
+        raise ConfigError(f"--mode is {mode}; allowed: {', '.join(MODES)}.")
+    policy = Policy(**Policy.preset(mode))
+    total = len(trials.CASES) + len(trials.HARMS)
+    found: list[trials.Found] = []
+    attackers: list[trials.Poisoned] = []
+    with progress("Simulating") as moved:
+        for case in trials.CASES:
+            moved(len(found), total)
+            found.append(trials.versions(case, policy, versions))
+        for harm in trials.HARMS:
+            moved(len(found) + len(attackers), total)
+            attackers.append(trials.attacks(harm, policy, versions))
+    if as_json:
+        kinds = [{**each._asdict(), "case": each.case._asdict()} for each in found]
+        print_json({"mode": mode, "versions": kinds, "attacks": [each._asdict() for each in attackers]})
+        return
+    console().print(trials.table(found))
+    console().print(trials.poison_table(attackers))
+
+
 def _tell_missing(missing: Mapping[str, str]) -> None:
     """Say which of the tools that ours is compared with did not take part."""
     for name, reason in missing.items():

@@ -83,6 +83,13 @@ class Policy(BaseModel):
         global_workflows: Everything is paused only if at least so many workflows are concerned.
         screen_faults: So many lost screens within the window of all workflows pause everything. They count nowhere
             else: a broken monitor says nothing about a workflow.
+        regression_false_alarms: The probability, at most, that a version of what was learned is taken back although
+            it made nothing worse.
+        regression_baseline_runs: A version is judged only if at least so many runs went before it.
+        regression_watch_runs: A version that has gone through so many runs without a regression has proved itself.
+        learning_budget_per_run: One run may add so many prototypes at most.
+        learning_budget_on_watch: So many prototypes may be added at most before those that were added have proved
+            themselves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
@@ -272,6 +279,49 @@ class Policy(BaseModel):
             is_for_all=True,
         ),
     ] = 10
+    regression_false_alarms: Annotated[
+        float,
+        Field(ge=0.0001, le=0.05),
+        Key(
+            "probability for each version",
+            "more",
+            "Good looks are lost once in a hundred versions at most; a bad one is found some runs later for it.",
+            conservative=0.05,
+            permissive=0.001,
+        ),
+    ] = 0.01
+    regression_baseline_runs: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        Key("runs", "less", "The first runs after a recording are looked after by a person.", permissive=10),
+    ] = 5
+    regression_watch_runs: Annotated[
+        int,
+        Field(ge=5, le=1000),
+        Key(
+            "runs",
+            "more",
+            "Measured: one that makes half of the runs fail, after twenty good ones, is mostly found by then.",
+            conservative=100,
+            permissive=30,
+        ),
+    ] = 50
+    learning_budget_per_run: Annotated[
+        int,
+        Field(ge=0, le=1000),
+        Key("prototypes", "less", "The targets of a long workflow, once.", conservative=10, permissive=50),
+    ] = 20
+    learning_budget_on_watch: Annotated[
+        int,
+        Field(ge=0, le=10_000),
+        Key(
+            "prototypes",
+            "less",
+            "Three runs may learn all they can; then what they learned has to prove itself.",
+            conservative=20,
+            permissive=200,
+        ),
+    ] = 60
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Policy:
@@ -346,6 +396,7 @@ RULES: tuple[Rule, ...] = (
     Rule("longest_cooldown_s", "cooldown_s", "the first wait would be longer than the longest"),
     Rule("global_failures", "global_workflows", "fewer failures than workflows would be enough"),
     Rule("screen_faults", "global_workflows", "fewer lost screens than workflows would be enough"),
+    Rule("learning_budget_on_watch", "learning_budget_per_run", "no run could ever use up its budget"),
 )
 """What must hold between keys."""
 

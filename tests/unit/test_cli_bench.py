@@ -13,6 +13,7 @@ from tests.unit.resolution.sketch import form
 from steadyhand import cli
 from steadyhand.bench import heal
 from steadyhand.bench.peers import PEERS
+from steadyhand.bench.regression import Case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +95,23 @@ def test_what_healing_costs_is_told_with_its_goals(
     assert typed(monkeypatch, "bench", "heal", "--json") == 0
     told = json.loads(capfd.readouterr().out)
     assert (told["lines"][0]["is_met"], told["missing"]) == (True, given[1])
+
+
+def test_the_false_alarms_are_told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each kind of version has its share of those taken back, and each attack what it got in; as JSON, or as tables."""
+    monkeypatch.setattr("steadyhand.bench.regression.CASES", (Case(8, 0.02, 0.02), Case(20, 0, 1)))
+    monkeypatch.setattr("steadyhand.bench.regression.HARMS", (1.0,))
+    assert typed(monkeypatch, "bench", "regression", "--versions", "10", "--json") == 0
+    told = json.loads(capfd.readouterr().out)
+    assert [each["taken_back"] for each in told["versions"]] == [0, 1]
+    assert (told["mode"], told["attacks"][0]["most_added"]) == ("hybrid", 20)
+    assert typed(monkeypatch, "bench", "regression", "--versions", "10") == 0
+    out = capfd.readouterr().out
+    assert "no worse" in out
+    assert "100.0%" in out
+
+
+def test_a_mode_that_is_none_is_bad_input(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """The modes that there are are named, before anything is simulated."""
+    assert typed(monkeypatch, "bench", "regression", "--mode", "bold") == 2
+    assert "--mode is bold; allowed: conservative, hybrid, permissive." in capfd.readouterr().err

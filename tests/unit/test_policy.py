@@ -75,6 +75,7 @@ def test_modes_are_ordered(laxer: Mode, stricter: Mode) -> None:
         ("longest_cooldown_s", "cooldown_s", 899),
         ("global_failures", "global_workflows", 2),
         ("screen_faults", "global_workflows", 2),
+        ("learning_budget_on_watch", "learning_budget_per_run", 19),
     ],
 )
 def test_what_contradicts_itself_is_refused(key: str, other: str, value: float) -> None:
@@ -103,7 +104,7 @@ def test_values_are_written_as_a_person_does(value: object, written: str) -> Non
 
 def test_every_rule_is_known_to_the_test_above() -> None:
     """There are as many rules between keys as ways to break one that are tried."""
-    assert len(RULES) == 8
+    assert len(RULES) == 9
 
 
 @pytest.mark.parametrize(

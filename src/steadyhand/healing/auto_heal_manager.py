@@ -11,14 +11,16 @@ late, every approval, and what each policy says by which this process decided.
 
 Everything that follows from a question or from an answer is kept before it is given: after a crash at any instant,
 states and windows are what they were said to be. Where they cannot be kept, nothing is executed.
+
+What was learned is watched as well (`steadyhand.healing.learning`): if it made things worse, the last good version is
+restored before anything else is executed.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from steadyhand.errors import StateError, StoreError
@@ -30,8 +32,9 @@ from steadyhand.healing.breaker_events import (
     Signal,
     weighed_confidence,
 )
-from steadyhand.healing.circuit_breaker import CircuitBreaker
+from steadyhand.healing.change import Approval, Change
 from steadyhand.healing.execution_state import Event, ExecutionState, ExecutionStateInfo
+from steadyhand.healing.learning import Learning
 from steadyhand.healing.state_store import SqliteStore
 from steadyhand.model.outcome import Ruling, Verdict
 from steadyhand.policy_file import PolicyFile
@@ -41,11 +44,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steadyhand.clock import Clock
-    from steadyhand.healing.state_store import Records, StateStore
+    from steadyhand.healing.circuit_breaker import CircuitBreaker
+    from steadyhand.healing.learning import Memory
+    from steadyhand.healing.state_store import StateStore
     from steadyhand.model.outcome import StepResult, Thresholds
     from steadyhand.policy import Policy, PolicyConfig
 
-_BREAKER, _APPROVAL = "breaker", "approval"
 _ALL = ""
 """The name of the breaker over all workflows."""
 _WENT_ON = (Verdict.DONE, Verdict.UNVERIFIED)
@@ -131,27 +135,6 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A step that cannot be undone, and that waits for a person or was approved by one.
-
-    Attributes:
-        workflow: Whose step it is.
-        step: Which step.
-        run: The run that asked.
-        asked_s: When, seconds since 1970.
-        by: Who approved it; empty while nobody has.
-        approved_s: When, seconds since 1970.
-    """
-
-    workflow: str
-    step: str
-    run: str
-    asked_s: float
-    by: str = ""
-    approved_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class StatusReport:
     """How it stands with everything.
 
@@ -179,30 +162,38 @@ class AutoHealManager:
         store: Where it keeps what it knows.
         policy: The thresholds, as they are at each moment.
         clock: Where time comes from.
+        memory: What was learned; None if nothing ever is.
+
+    Attributes:
+        learning: Whether more may be learned, and what a person says of it.
     """
 
-    def __init__(self, store: StateStore, policy: PolicyFile, clock: Clock) -> None:
+    def __init__(self, store: StateStore, policy: PolicyFile, clock: Clock, memory: Memory | None = None) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
         self._known: dict[str, tuple[str, CircuitBreaker]] = {}
         self._told_policy = ""
+        self.learning = Learning(
+            lambda: self._changing(policy.current()), lambda workflow: policy.current().of(workflow), memory
+        )
 
     @staticmethod
-    def open(data: Path, policy: Path, clock: Clock) -> AutoHealManager:
+    def open(data: Path, policy: Path, clock: Clock, memory: Memory | None = None) -> AutoHealManager:
         """The manager of a robot.
 
         Args:
             data: The folder in which it keeps what it knows; made if needed.
             policy: The policy file, whether there is one or not.
             clock: Where time comes from.
+            memory: What was learned; None if nothing ever is.
 
         Raises:
             PolicyError: The policy cannot be used, and no good one is kept.
             StoreError: The state cannot be read.
         """
         kept = PolicyFile(policy, data / "last_good_policy.json")
-        return AutoHealManager(SqliteStore(data / "state.db"), kept, clock)
+        return AutoHealManager(SqliteStore(data / "state.db"), kept, clock, memory)
 
     def close(self) -> None:
         """Let go of what is kept."""
@@ -215,6 +206,8 @@ class AutoHealManager:
     ) -> Decision:
         """Whether a run may execute a step now. It never raises: what cannot be known is refused.
 
+        A rollback that is to be done, or that was cut short, is done first.
+
         Args:
             workflow: Whose step it is; not empty.
             step: Which step.
@@ -222,6 +215,17 @@ class AutoHealManager:
             is_irreversible: It cannot be undone.
             is_verifiable: Something is expected of it that can be checked.
         """
+        demands = {"is_irreversible": is_irreversible, "is_verifiable": is_verifiable}
+        decision = self._asked(workflow, step, run, **demands)
+        if decision.allowed:
+            return decision
+        try:
+            return self._asked(workflow, step, run, **demands) if self.learning.restore(workflow) else decision
+        except StoreError as error:
+            return replace(decision, reason=f"{decision.reason} {error}")
+
+    def _asked(self, workflow: str, step: str, run: str, *, is_irreversible: bool, is_verifiable: bool) -> Decision:
+        """What follows from the state of a workflow as it is."""
         assert workflow, "the empty name stands for all workflows together"
         assert run, "the empty name stands for no run"
         config = self._policy.current()
@@ -232,7 +236,7 @@ class AutoHealManager:
                 if decision.allowed and decision.state is ExecutionState.DEGRADED:
                     if decision.must_be_verified and not is_verifiable:
                         return _refused(decision, "It is DEGRADED, and nothing could show whether this step succeeded.")
-                    if is_irreversible and not change.takes_approval(decision, policy.approval_lasts_s):
+                    if is_irreversible and not change.takes_approval(workflow, step, run, policy.approval_lasts_s):
                         reason = "It is DEGRADED, and this step cannot be undone: it waits for a person's approval."
                         return replace(_refused(decision, reason), waits_for_approval=True)
                 return decision
@@ -263,6 +267,7 @@ class AutoHealManager:
             own, overall = change.breaker(decision.workflow), change.breaker(_ALL)
             change.tell(own.record(signal, decision.generation, config.of(decision.workflow), change.now_s))
             change.tell(overall.record(signal, decision.global_generation, config.everywhere, change.now_s))
+            self.learning.add(decision, result)
         return tuple(change.happened)
 
     def finish_run(self, workflow: str, run: str, *, is_complete: bool) -> tuple[BreakerEvent, ...]:
@@ -273,9 +278,11 @@ class AutoHealManager:
         """
         with self._changing(self._policy.current()) as change:
             change.tell(change.breaker(workflow).finish(run, change.now_s, is_complete=is_complete))
+            self.learning.end(change, workflow, run, is_complete=is_complete)
+        self.learning.restore(workflow)
         return tuple(change.happened)
 
-    def _decided(self, change: _Change, config: PolicyConfig, workflow: str, step: str, run: str) -> Decision:
+    def _decided(self, change: Change, config: PolicyConfig, workflow: str, step: str, run: str) -> Decision:
         """What the breakers say to a question."""
         overall, own = change.breaker(_ALL), change.breaker(workflow)
         permission, happened = overall.ask(run, config.everywhere, change.now_s)
@@ -333,6 +340,7 @@ class AutoHealManager:
         """
         with self._changing(self._policy.current()) as change:
             change.tell(change.breaker(workflow).apply(event, change.now_s, reason))
+            self.learning.hold(change, workflow)
 
     def approve(self, workflow: str, step: str, by: str) -> None:
         """Allow one execution of a step that waits for it.
@@ -369,7 +377,7 @@ class AutoHealManager:
             workflows = tuple(
                 _status(each, config.of(each.workflow), now_s) for each in change.breakers() if not each.is_global
             )
-            approvals = tuple(Approval(**json.loads(text)) for text in change.records.all(_APPROVAL).values())
+            approvals = tuple(change.approvals())
         return StatusReport(
             at_s=now_s,
             policy_version=config.version,
@@ -404,13 +412,13 @@ class AutoHealManager:
             return records.notes(after)
 
     @contextmanager
-    def _looking(self) -> Iterator[_Change]:
+    def _looking(self) -> Iterator[Change]:
         """Look at what is kept."""
         with self._store.change() as records:
-            yield _Change(records, self._known, self._clock.now().timestamp())
+            yield Change(records, self._known, self._clock.now().timestamp())
 
     @contextmanager
-    def _changing(self, config: PolicyConfig) -> Iterator[_Change]:
+    def _changing(self, config: PolicyConfig) -> Iterator[Change]:
         """Work on what is kept, alone; what happened is kept when it ends, and nothing if it raises.
 
         The first change by a policy tells what that policy says.
@@ -425,91 +433,6 @@ class AutoHealManager:
                 self._known.clear()  # they may have changed, and that is not kept
                 raise
         self._told_policy = config.version
-
-
-@dataclass
-class _Change:
-    """One change of what is kept.
-
-    Attributes:
-        records: What is kept.
-        known: Breakers that were read before, each with the text that it was made of.
-        now_s: The time, seconds since 1970.
-        happened: What happened so far.
-        lines: The same and the approvals, as lines for the history.
-    """
-
-    records: Records
-    known: dict[str, tuple[str, CircuitBreaker]]
-    now_s: float
-    happened: list[BreakerEvent] = field(default_factory=list)
-    lines: list[dict[str, object]] = field(default_factory=list)
-    _touched: dict[str, tuple[CircuitBreaker, int]] = field(default_factory=dict)
-
-    def breaker(self, workflow: str) -> CircuitBreaker:
-        """The breaker of a workflow, as it is kept; a new one if none is."""
-        text = self.records.get(_BREAKER, workflow)
-        breaker = CircuitBreaker(workflow)
-        if text is not None:
-            breaker = self._read(workflow, text)
-            self.known[workflow] = (text, breaker)
-        self._touched[workflow] = (breaker, breaker.changes)
-        return breaker
-
-    def breakers(self) -> Iterator[CircuitBreaker]:
-        """Every breaker that is kept, in the order of the workflows, to look at."""
-        for workflow, text in self.records.all(_BREAKER).items():
-            yield self._read(workflow, text)
-
-    def _read(self, workflow: str, text: str) -> CircuitBreaker:
-        """What a text is about; the one that was made of the same text before, if there is one."""
-        known = self.known.get(workflow)
-        if known is not None and known[0] == text:
-            return known[1]
-        try:
-            return CircuitBreaker.from_json(text)
-        except StoreError as error:
-            raise StoreError(f"What is kept of workflow {workflow!r} is damaged. {error.message}") from None
-
-    def tell(self, happened: tuple[BreakerEvent, ...]) -> None:
-        """Keep what happened for the history."""
-        self.happened += happened
-        for event in happened:
-            self.note(type(event).__name__, asdict(event))
-
-    def note(self, event: str, details: dict[str, object]) -> None:
-        """Add a line to the history."""
-        self.lines.append({"event": event, **details})
-
-    def approval(self, workflow: str, step: str) -> Approval | None:
-        """What is known of a step that waits for a person."""
-        text = self.records.get(_APPROVAL, _name(workflow, step))
-        return Approval(**json.loads(text)) if text else None
-
-    def keep_approval(self, approval: Approval) -> None:
-        """Keep that a step waits for a person, or was approved by one."""
-        self.records.put(_APPROVAL, _name(approval.workflow, approval.step), json.dumps(asdict(approval)))
-
-    def takes_approval(self, decision: Decision, lasts_s: float) -> bool:
-        """Use up the approval of a step; if there is none, note that it waits for one."""
-        approval = self.approval(decision.workflow, decision.step)
-        if approval and approval.by and 0 <= self.now_s - approval.approved_s <= lasts_s:
-            self.records.remove(_APPROVAL, _name(decision.workflow, decision.step))
-            self.note("ApprovalUsed", {"at_s": self.now_s, **asdict(approval), "run": decision.run})
-            return True
-        if approval is None or approval.by:
-            self.keep_approval(Approval(decision.workflow, decision.step, decision.run, self.now_s))
-        return False
-
-    def keep(self, policy_version: str) -> None:
-        """Keep every breaker that changed, and what happened."""
-        for workflow, (breaker, changes) in self._touched.items():
-            if breaker.changes != changes:
-                text = breaker.to_json()
-                self.records.put(_BREAKER, workflow, text)
-                self.known[workflow] = (text, breaker)
-        for line in self.lines:
-            self.records.note(json.dumps({**line, "policy": policy_version}))
 
 
 def _decision(
@@ -566,8 +489,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _name(workflow: str, step: str) -> str:
-    """The name of an approval: no two steps have the same."""
-    return json.dumps([workflow, step])

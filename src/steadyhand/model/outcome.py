@@ -262,6 +262,7 @@ class StepResult:
         acted: Its action was carried out, or may have been; of no meaning for one that was skipped.
         was_done_before: It was skipped because the run that this one goes on with had done it.
         ruling: What was decided on it before; None if nobody was asked.
+        learned_version: The version of what was learned with which its target was looked for; 0 for none.
     """
 
     step_id: str
@@ -279,6 +280,7 @@ class StepResult:
     acted: bool = True
     was_done_before: bool = False
     ruling: Ruling | None = None
+    learned_version: int = 0
 
     @property
     def healed(self) -> bool:

@@ -173,7 +173,7 @@ def is_framed(gray: NDArray[np.uint8], box: Box) -> bool:
 def _ink(picture: NDArray[np.uint8]) -> NDArray[np.int16]:
     """How much each pixel differs from the ground, which the edge of the picture shows: int16, (height, width)."""
     rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return np.abs(picture.astype(np.int16) - np.int16(np.median(rim)))
+    return np.asarray(np.abs(picture.astype(np.int16) - int(np.median(rim))), np.int16)
 
 
 def _glyph(picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:

@@ -234,12 +234,9 @@ def _is_told(recorded: Recorded, scene: Scene, shift: tuple[float, float]) -> bo
     if recorded.is_one_of_many and _same_texts(recorded, scene, shift) < 1:
         return False
     label = [each for each in recorded.neighbours if each.said == recorded.target.label]
-    groups = [*recorded.telling, label, *([each] for each in (*recorded.namers, *recorded.asked))]
-    return all(
-        any(_is_same(cut(gray, each.box), cut(scene.gray, each.box.shifted(*shift))) for each in group)
-        for group in groups
-        if group
-    )
+    groups = [[each.box for each in group] for group in (*recorded.telling, label) if group]
+    groups += [[each.box] for each in recorded.namers] + [[mark.box] for mark in recorded.asked]
+    return all(any(_is_same(cut(gray, box), cut(scene.gray, box.shifted(*shift))) for box in group) for group in groups)
 
 
 def _marks(present: Present) -> list[Box]:

@@ -391,7 +391,7 @@ def test_what_is_not_kept_did_not_happen(robot: Robot, monkeypatch: pytest.Monke
     robot.run(Trigger.TARGET_NOT_FOUND, times=2)
     decision = robot.ask()
     with monkeypatch.context() as broken:
-        broken.setattr("steadyhand.healing.auto_heal_manager._Change.keep", _fails)
+        broken.setattr("steadyhand.healing.change.Change.keep", _fails)
         with pytest.raises(StoreError):
             robot.manager.on_step_result(decision, result(Trigger.TARGET_NOT_FOUND))
     assert robot.ask().state is ExecutionState.NORMAL
