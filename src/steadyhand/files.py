@@ -57,17 +57,18 @@ def write_whole(path: Path, content: bytes | str) -> None:
     _sync_folder(path.parent)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for good, and those above it; nothing if it is there.
+def make_folders(*folders: Path) -> None:
+    """Make folders for good, and those above them; those that are there are left as they are.
 
     Raises:
-        OSError: The folder above or the disk refuses.
+        OSError: A folder above them or the disk refuses.
     """
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    wanted = dict.fromkeys(each for folder in folders for each in (*reversed(folder.parents), folder))
+    missing = [folder for folder in wanted if not folder.is_dir()]
+    for folder in missing:
+        folder.mkdir(exist_ok=True)
+    for parent in dict.fromkeys(folder.parent for folder in missing):
+        _sync_folder(parent)
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[bytes | memoryview]]) -> None:
@@ -76,13 +77,12 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[bytes | memoryview]]
     Whole writes would take a rename and a sync more for each file: here is nothing before it that must be kept.
 
     Args:
-        folder: It must not be there; those above it are made if needed.
+        folder: It must not be there; the one above it must.
         files: What goes into each file, in pieces, by the name of the file.
 
     Raises:
         OSError: The folder or the disk refuses; the new folder may then be there in part.
     """
-    make_folder(folder.parent)
     folder.mkdir()
     for name, pieces in files.items():
         with (folder / name).open("xb") as file:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from steadyhand.clock import Deadline
 from steadyhand.errors import StoreCorruptError, StoreError, VersionNotFoundError, VersionOutdatedError
-from steadyhand.files import LockFile, content_hash, discard, make_folder, write_whole
+from steadyhand.files import LockFile, content_hash, discard, make_folders, write_whole
 from steadyhand.memory.packs import LOOK, Entry, Manifest, Packs, pack
 from steadyhand.memory.version_content import MANIFEST, Content, Version, faults
 from steadyhand.memory.version_record import Component, Record, VersionInfo
@@ -416,7 +416,7 @@ class VersionedStore:
     def _alone(self) -> Iterator[None]:
         """Be the only one in the folder of the data who writes versions, or begins to read them."""
         with faults(self._data):
-            make_folder(self._records)
+            make_folders(self._records, *self._places.values())
             lock = LockFile(self._records / "lock")
             try:
                 deadline = Deadline(self._clock, _WAIT_S)
