@@ -147,6 +147,34 @@ def regression(
     console().print(trials.poison_table(attackers))
 
 
+@bench.command()
+def memory(
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="On the disk to measure; the one for temporary files if not given."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What keeping a version of what was learned costs, and going back to it.
+
+    Beside `cp -r` with a sync of every file, and git. It takes some two gigabytes of disk, for a minute.
+    """
+    from tempfile import TemporaryDirectory
+
+    from steadyhand.bench import versions
+
+    with TemporaryDirectory(dir=folder) as place, progress("Keeping versions") as moved:
+        told = versions.figures(versions.run(Path(place), progress=moved))
+    met = versions.goals(told)
+    if as_json:
+        print_json({"figures": [each._asdict() for each in told], "goals": met})
+        return
+    console().print(versions.table(told))
+    for goal, is_met in met.items():
+        print(f"{goal}: {'met' if is_met else 'missed'}")
+
+
 def _tell_missing(missing: Mapping[str, str]) -> None:
     """Say which of the tools that ours is compared with did not take part."""
     for name, reason in missing.items():
