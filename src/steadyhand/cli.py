@@ -4,7 +4,7 @@
 code  meaning
 ====  =========================================================================
 0     done; `locate`: found
-1     a step failed, in any row; `locate`: not found; `audit verify`: not sound
+1     a step failed, in any row; `locate`: not found; `audit verify`, `versions verify`: not sound
 2     what was given cannot be used; nothing was done
 3     going on was refused; `locate`: ambiguous
 70    a fault of Steadyhand itself
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from steadyhand import cli_audit, cli_bench, cli_healing
+from steadyhand import cli_audit, cli_bench, cli_healing, cli_versions
 from steadyhand.errors import ConfigError, SteadyhandError
 from steadyhand.terminal import complain, console, print_json, progress, tell, visible
 
@@ -60,6 +60,7 @@ app = typer.Typer(
 app.add_typer(cli_audit.audit, name="audit")
 app.add_typer(cli_bench.bench, name="bench")
 app.add_typer(cli_healing.policy, name="policy")
+app.add_typer(cli_versions.versions, name="versions")
 app.add_typer(cli_healing.healing)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]

@@ -11,6 +11,9 @@
     │   ├── ScreenLostError            it was there and is gone
     │   └── DeliveryUncertainError     an input may or may not have arrived; never retried blindly
     ├── StoreError                     what is kept between runs cannot be read or written
+    │   ├── StoreCorruptError          a file of it is damaged or missing
+    │   ├── VersionNotFoundError       there is no such version; exit code 2
+    │   └── VersionOutdatedError       another version is in use by now
     ├── StateError                     the state of a workflow does not allow this; exit code 2
     └── RefusedError                   a rule of ours forbids to go on; exit code 3
 
@@ -119,6 +122,20 @@ class DeliveryUncertainError(ScreenError):
 
 class StoreError(SteadyhandError):
     """What is kept between runs cannot be read back, or cannot be written."""
+
+
+class StoreCorruptError(StoreError):
+    """A file that is kept between runs is damaged or missing: nothing that depends on it is used."""
+
+
+class VersionNotFoundError(StoreError):
+    """There is no such version of what a workflow has learned: it was never made, or it was pruned."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class VersionOutdatedError(StoreError):
+    """What was learned goes on from a version that is not in use any more, so it is not kept."""
 
 
 class StateError(SteadyhandError):

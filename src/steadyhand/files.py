@@ -2,8 +2,9 @@
 
 A *whole write* goes to a temporary name in the same folder, is synced, takes the final name in one rename, and the
 folder is synced: after a crash there is the old file or the new one, never a mixture. An *append* adds one record and
-is synced before it returns. A *growing file* takes many records, and is synced when its owner says so. After a failed
-sync nothing may be believed about the file, so the error is raised and the caller writes anew (Rebello et al., "Can
+is synced before it returns. A *growing file* takes many records, and is synced when its owner says so. A *new folder*
+is written with all its files; it is there for good when that returns, and in part until then. After a failed sync
+nothing may be believed about the file, so the error is raised and the caller writes anew (Rebello et al., "Can
 Applications Recover from fsync Failures?", USENIX ATC 2020).
 
 A *lock file* is held by one owner at a time, over all threads and processes of one machine, and remembers a few bytes.
@@ -19,6 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -53,6 +55,42 @@ def write_whole(path: Path, content: bytes | str) -> None:
             os.unlink(temporary)  # noqa: PTH108  the durable write in its plainest form
         raise
     _sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for good, and those above it; nothing if it is there.
+
+    Raises:
+        OSError: The folder above or the disk refuses.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def write_folder(folder: Path, files: Mapping[str, Iterable[bytes | memoryview]]) -> None:
+    """Make a new folder with files in it, for good. Nobody may look at it before this returns.
+
+    Whole writes would take a rename and a sync more for each file: here is nothing before it that must be kept.
+
+    Args:
+        folder: It must not be there; those above it are made if needed.
+        files: What goes into each file, in pieces, by the name of the file.
+
+    Raises:
+        OSError: The folder or the disk refuses; the new folder may then be there in part.
+    """
+    make_folder(folder.parent)
+    folder.mkdir()
+    for name, pieces in files.items():
+        with (folder / name).open("xb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+    _sync_folder(folder.parent)
 
 
 def append_record(path: Path, record: str) -> None:
@@ -193,6 +231,20 @@ def remove(path: Path) -> None:
     """
     path.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def discard(path: Path) -> None:
+    """Remove a file, or a folder of files, that nobody needs: it may come back, even in part, after a power failure.
+
+    Raises:
+        OSError: The folder refuses; a part may then be gone.
+    """
+    if path.is_dir():
+        for file in path.iterdir():
+            discard(file)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
 
 
 def content_hash(content: bytes) -> str:
