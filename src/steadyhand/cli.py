@@ -210,6 +210,7 @@ def run(
         grounder=grounder,
         manager=manager,
         injector=injector,
+        learning=data_folder,
     )
     with closing(manager) if manager else nullcontext():
         if data:

@@ -16,6 +16,8 @@ from steadyhand.errors import ConfigError
 from steadyhand.evidence.run_report import RunReport
 from steadyhand.execution.journal import Journal
 from steadyhand.healing.supervision import Supervision
+from steadyhand.learning import Learner
+from steadyhand.memory.learned_memory import LearnedMemory
 from steadyhand.model.outcome import Outcome, RunResult, StepResult, Verdict
 from steadyhand.model.parameters import SecretSource, fill
 from steadyhand.model.workflow import SimulatedScreen, TypeStep
@@ -70,6 +72,7 @@ def run_once(
     manager: AutoHealManager | None = None,
     witnesses: Sequence[Witness] = (),
     injector: Injector | None = None,
+    learning: Path | None = None,
 ) -> Finished:
     """Run a workflow once and write its report.
 
@@ -92,10 +95,13 @@ def run_once(
         manager: Decides before each step whether to go on, and how strictly; None to ask nobody. A dry run never asks.
         witnesses: Who is told of each of its decisions.
         injector: Makes failures happen, for a test; None for none.
+        learning: The folder of the robot's data, where what is learned is kept; None to know and to learn nothing. Only
+            what the manager allows is learned, and nothing without one, or by a dry run.
 
     Raises:
         ConfigError: Something that was given cannot be used.
         DriverUnavailableError: The screen cannot be opened.
+        StoreError: What was learned is damaged, or cannot be kept.
         KeyboardInterrupt: Somebody pressed Ctrl-C; what was done is in the journal and in the report.
     """
     # Whatever was given wrongly is found before anything is opened, written or replaced.
@@ -105,37 +111,39 @@ def run_once(
     book = Journal.resume(report / JOURNAL, workflow, values, clock) if resume else Journal(report / JOURNAL, clock)
     # The folder of its report is what a run is known by: resumed, it is the same run.
     run = str(report.resolve())
-    supervision = Supervision(manager, workflow.name, run, witnesses) if manager and not dry_run else None
-    ahead = [step.id for step in workflow.steps if not book.is_finished(step.id)]
-    decision = supervision.admit(ahead[0]) if supervision and ahead else None
-    if supervision and decision and not decision.allowed:
-        document = RunReport(report, resume=resume)
-        if not resume:
-            Journal.begin(report / JOURNAL, workflow, values, clock)
-        with _written(document):
-            result = _not_begun(workflow, values, decision, ahead, clock)
-            for step in result.steps:
-                for observer in (document, *observers):
-                    observer.step(step)
-        result = replace(result, course=supervision.finish(is_complete=False))
+    with _learning(learning, workflow.name, run=run, values=values, manager=manager, clock=clock) as learner:
+        told = [*witnesses, *([learner] if learner else ())]
+        supervision = Supervision(manager, workflow.name, run, told) if manager and not dry_run else None
+        ahead = [step.id for step in workflow.steps if not book.is_finished(step.id)]
+        decision = supervision.admit(ahead[0]) if supervision and ahead else None
+        if supervision and decision and not decision.allowed:
+            document = RunReport(report, resume=resume)
+            if not resume:
+                Journal.begin(report / JOURNAL, workflow, values, clock)
+            with _written(document):
+                result = _not_begun(workflow, values, decision, ahead, clock)
+                for step in result.steps:
+                    for observer in (document, *observers):
+                        observer.step(step)
+            result = replace(result, course=supervision.finish(is_complete=False))
+            return Finished(result, document.close(result))
+        with (
+            _brought_to_an_end(supervision),
+            closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver,
+        ):
+            document = RunReport(report, resume=resume)
+            runner = Runner(
+                driver,
+                Resolver(learned=learner.looks if learner else None),
+                clock,
+                [document, *observers, *([learner] if learner else ())],
+                grounder=grounder,
+                supervision=supervision,
+                injector=injector,
+            )
+            with _broken_off_by_ctrl_c(driver), _written(document):
+                result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
         return Finished(result, document.close(result))
-    with (
-        _brought_to_an_end(supervision),
-        closing(open_screen(workflow, values, clock, headed=headed, url=url)) as driver,
-    ):
-        document = RunReport(report, resume=resume)
-        runner = Runner(
-            driver,
-            Resolver(),
-            clock,
-            [document, *observers],
-            grounder=grounder,
-            supervision=supervision,
-            injector=injector,
-        )
-        with _broken_off_by_ctrl_c(driver), _written(document):
-            result = runner.run(workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run)
-    return Finished(result, document.close(result))
 
 
 def secrets_for(workflow: Workflow, environment: Mapping[str, str] | None = None) -> SecretSource:
@@ -222,6 +230,30 @@ def open_screen(
         locale=screen.locale,
         clock=clock,
     )
+
+
+@contextmanager
+def _learning(
+    data: Path | None,
+    workflow: str,
+    *,
+    run: str,
+    values: Mapping[str, str],
+    manager: AutoHealManager | None,
+    clock: Clock,
+) -> Iterator[Learner | None]:
+    """Learn from a run, if there is a place for it; what was learned is kept unless the run is broken off.
+
+    Where the workflow may not be learned from when the run is over, nothing of what it has learned is kept.
+    """
+    if data is None:
+        yield None
+        return
+    with closing(LearnedMemory(data, workflow, clock)) as memory:
+        learner = Learner(memory, run, values, manager.policy_of(workflow).looks_per_run if manager else 0, clock)
+        yield learner
+        if manager and manager.get_state(workflow).state.learns:
+            learner.finish()
 
 
 @contextmanager

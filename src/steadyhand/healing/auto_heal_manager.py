@@ -414,6 +414,10 @@ class AutoHealManager:
         with self._store.change() as records:
             return records.notes(after)
 
+    def policy_of(self, workflow: str) -> Policy:
+        """The thresholds that are in force for a workflow."""
+        return self._policy.current().of(workflow)
+
     @contextmanager
     def _changing(self, config: PolicyConfig) -> Iterator[_Change]:
         """Work on what is kept, alone; what happened is kept when it ends, and nothing if it raises."""
