@@ -164,7 +164,6 @@ class LearnedMemory:
         if not self._fresh:
             return None
         self._fresh.clear()
-        self._targets.keep_looks(each.id for each in self._index)
         prototypes, index = self._index.files()
         content = {
             Component.PROTOTYPES: prototypes,
@@ -177,6 +176,7 @@ class LearnedMemory:
             return None
         self._parent = info.number
         self._targets.belong_to(info.number)
+        self._targets.keep_looks(each.id for each in self._index)
         return info
 
     def _worth(self, prototype: Prototype) -> tuple[float, float]:
