@@ -212,6 +212,7 @@ def run(
             manager=robot.manager if robot else None,
             log=robot.log if robot else None,
             injector=injector,
+            learning=data_folder,
         )
         if data:
             entries, faults = _run_rows(once, values, folder, len(workflow.steps))

@@ -18,6 +18,8 @@ from steadyhand.errors import ConfigError, ScreenError, StoreError
 from steadyhand.evidence.run_report import RunReport
 from steadyhand.execution.journal import Journal
 from steadyhand.healing.supervision import Supervision
+from steadyhand.learning import Learner
+from steadyhand.memory.learned_memory import LearnedMemory
 from steadyhand.model.outcome import Outcome, RunResult, StepResult, Trigger, Verdict
 from steadyhand.model.parameters import SecretSource, fill
 from steadyhand.model.workflow import SimulatedScreen, TypeStep
@@ -74,6 +76,7 @@ def run_once(
     log: AuditLog | None = None,
     witnesses: Sequence[Witness] = (),
     injector: Injector | None = None,
+    learning: Path | None = None,
 ) -> Finished:
     """Run a workflow once and write its report.
 
@@ -97,11 +100,14 @@ def run_once(
         log: Keeps what the manager decides and what is done by it; None to keep nothing.
         witnesses: Who else is told of each of its decisions.
         injector: Makes failures happen, for a test; None for none.
+        learning: The folder of the robot's data, where what is learned is kept; None to know and to learn nothing. Only
+            what the manager allows is learned, and nothing without one, or by a dry run.
 
     Raises:
         ConfigError: Something that was given cannot be used.
         DriverUnavailableError: The screen cannot be opened; to the manager that is a lost one.
-        StoreError: The log cannot be written to. Nothing was done yet; later that refuses the next step.
+        StoreError: The log cannot be written to, or what was learned is damaged. Nothing was done yet; later that
+            refuses the next step.
         KeyboardInterrupt: Somebody pressed Ctrl-C; what was done is in the journal and in the report.
     """
     # Whatever was given wrongly is found before anything is opened, written or replaced.
@@ -112,43 +118,45 @@ def run_once(
     # The folder of its report is what a run is known by: resumed, it is the same run.
     run = str(report.resolve())
     auditor, supervision = None, None
-    if manager and not dry_run:
-        auditor = Auditor(log, manager, workflow, run, secrets.hide) if log else None
-        supervision = Supervision(manager, workflow.name, run, [*filter(None, [auditor]), *witnesses])
-    ahead = [step for step in workflow.steps if not book.is_finished(step.id)]
-    with auditor or nullcontext():
-        decision = supervision.admit(ahead[0].id) if supervision and ahead else None
-        if supervision and decision and not decision.allowed:
-            document = RunReport(report, resume=resume)
-            if not resume:
-                Journal.begin(report / JOURNAL, workflow, values, clock)
-            with _written(document):
-                result = _not_begun(workflow, values, decision, {step.id for step in ahead}, clock)
-                for step in result.steps:
-                    for observer in (document, *observers):
-                        observer.step(step)
-            result = _ended(replace(result, course=supervision.finish(is_complete=False)), auditor)
-            return Finished(result, document.close(result))
-        with _brought_to_an_end(supervision):
-            with _missing_screen_told(supervision, decision, ahead):
-                driver = open_screen(workflow, values, clock, headed=headed, url=url)
-            with closing(driver):
+    with _learning(learning, workflow.name, run=run, values=values, manager=manager, clock=clock) as learner:
+        if manager and not dry_run:
+            auditor = Auditor(log, manager, workflow, run, secrets.hide) if log else None
+            told: list[Witness] = [*filter(None, [auditor]), *witnesses, *filter(None, [learner])]
+            supervision = Supervision(manager, workflow.name, run, told)
+        ahead = [step for step in workflow.steps if not book.is_finished(step.id)]
+        with auditor or nullcontext():
+            decision = supervision.admit(ahead[0].id) if supervision and ahead else None
+            if supervision and decision and not decision.allowed:
                 document = RunReport(report, resume=resume)
-                runner = Runner(
-                    driver,
-                    Resolver(),
-                    clock,
-                    [document, *observers],
-                    grounder=grounder,
-                    supervision=supervision,
-                    injector=injector,
-                )
-                with _stopped_by_ctrl_c(runner), _written(document):
-                    result = runner.run(
-                        workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run
+                if not resume:
+                    Journal.begin(report / JOURNAL, workflow, values, clock)
+                with _written(document):
+                    result = _not_begun(workflow, values, decision, {step.id for step in ahead}, clock)
+                    for step in result.steps:
+                        for observer in (document, *observers):
+                            observer.step(step)
+                result = _ended(replace(result, course=supervision.finish(is_complete=False)), auditor)
+                return Finished(result, document.close(result))
+            with _brought_to_an_end(supervision):
+                with _missing_screen_told(supervision, decision, ahead):
+                    driver = open_screen(workflow, values, clock, headed=headed, url=url)
+                with closing(driver):
+                    document = RunReport(report, resume=resume)
+                    runner = Runner(
+                        driver,
+                        Resolver(learned=learner.looks if learner else None),
+                        clock,
+                        [document, *observers, *filter(None, [learner])],
+                        grounder=grounder,
+                        supervision=supervision,
+                        injector=injector,
                     )
-                    result = _ended(result, auditor)
-        return Finished(result, document.close(result))
+                    with _stopped_by_ctrl_c(runner), _written(document):
+                        result = runner.run(
+                            workflow, folder, values, secrets, report / JOURNAL, resume=resume, dry_run=dry_run
+                        )
+                        result = _ended(result, auditor)
+            return Finished(result, document.close(result))
 
 
 def secrets_for(workflow: Workflow, environment: Mapping[str, str] | None = None) -> SecretSource:
@@ -235,6 +243,30 @@ def open_screen(
         locale=screen.locale,
         clock=clock,
     )
+
+
+@contextmanager
+def _learning(
+    data: Path | None,
+    workflow: str,
+    *,
+    run: str,
+    values: Mapping[str, str],
+    manager: AutoHealManager | None,
+    clock: Clock,
+) -> Iterator[Learner | None]:
+    """Learn from a run, if there is a place for it; what was learned is kept unless the run is broken off.
+
+    Where the workflow may not be learned from when the run is over, nothing of what it has learned is kept.
+    """
+    if data is None:
+        yield None
+        return
+    with closing(LearnedMemory(data, workflow, clock)) as memory:
+        learner = Learner(memory, run, values, manager.policy_of(workflow).looks_per_run if manager else 0, clock)
+        yield learner
+        if manager and manager.get_state(workflow).state.learns:
+            learner.finish()
 
 
 @contextmanager

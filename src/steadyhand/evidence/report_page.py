@@ -62,6 +62,7 @@ LISTED_CANDIDATES = 20
 
 _METHOD_WORDS = {
     Method.ANCHOR_TEMPLATE: "looks as recorded",
+    Method.PROTOTYPE: "looks as learned",
     Method.SOM_TEXT_MATCH: "found by its text",
     Method.SOM_VLM: "chosen by a model, and by the evidence",
 }

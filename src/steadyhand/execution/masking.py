@@ -129,6 +129,11 @@ def places_of_secret(place: Box | None, before: NDArray[np.uint8] | None, after:
     return [_widened(place, written[written.shape[0] // 4 : -(-3 * written.shape[0] // 4)])]
 
 
+def _is_blank(picture: NDArray[np.uint8]) -> bool:
+    """Whether the inside of a field, round corners left out, is of one colour all over: nothing can be read there."""
+    return bool(picture.size) and bool((picture == picture[0, 0]).all())
+
+
 def _is_text(written: NDArray[np.bool_]) -> bool:
     """Whether ink, (height, width), is more than a caret."""
     columns = np.flatnonzero(written.any(axis=0))
@@ -163,14 +168,14 @@ def masked(
 
     Args:
         image: uint8, (height, width, 3), blue-green-red; it is not changed.
-        fields: Those that show a secret for sure, frame space; their insides are hidden.
+        fields: Those that show a secret, frame space; their insides are hidden, unless nothing at all is drawn there.
         looks: What typed secrets look like.
         secrets: What must not be read anywhere.
 
     Returns:
         The picture with black boxes; the same object if there is nothing to hide.
     """
-    hidden = [field.grown(-RIM_PX) for field in fields]
+    hidden = [field.grown(-RIM_PX) for field in fields if not _is_blank(cut(image, field.grown(-2 * RIM_PX)))]
     for look in looks:
         hidden.extend(_places_with(image, look))
     folded = [letters for letters in map(_letters, secrets) if len(letters) >= _FEWEST_LETTERS]

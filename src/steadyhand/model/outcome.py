@@ -21,6 +21,7 @@ class Method(StrEnum):
     """The rung of the cascade that found a target, cheapest first."""
 
     ANCHOR_TEMPLATE = "anchor_template"
+    PROTOTYPE = "prototype"
     SOM_TEXT_MATCH = "som_text_match"
     SOM_VLM = "som_vlm"
 
@@ -64,6 +65,7 @@ class Candidate:
         method: The rung that proposed it.
         evidence: Each kind of evidence that was asked for, by its name, 0 (against) to 1 (for).
         text: What is written on or beside it, as read; empty if nothing was.
+        look: The learned look of the target by which it was found; empty if it was found by the recorded one.
     """
 
     point: Point
@@ -72,6 +74,7 @@ class Candidate:
     method: Method
     evidence: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)

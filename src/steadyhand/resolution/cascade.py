@@ -1,15 +1,15 @@
 """The cascade: cheap evidence first, more only while it is not sure, and a refusal where a person would hesitate.
 
-A target whose view is unchanged is found without reading anything. Otherwise all places worth weighing are weighed
-together, and the surest wins if its probability is high enough and no rival comes near it. Being nearest to the old
-place is never enough.
+A target whose view is unchanged, as it was recorded or as it was learned since, is found without reading anything.
+Otherwise all places worth weighing are weighed together, by its recorded look and by learned ones, and the surest wins
+if its probability is high enough and no rival comes near it. Being nearest to the old place is never enough.
 """
 
 from __future__ import annotations
 
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from steadyhand.model.outcome import Ambiguous, Candidate, Found, Method, NotFound, Resolution, Thresholds, score_words
 from steadyhand.perception.scene import Scene
@@ -29,11 +29,12 @@ from steadyhand.resolution.rungs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from steadyhand.resolution.learned import LearnedLooks, Look
     from steadyhand.resolution.target import Target
 
 _WORTH_NAMING = 0.05
@@ -50,22 +51,26 @@ class Resolver:
     Args:
         model: What turns evidence into confidence; the one that ships with the product if not given.
         thresholds: What is demanded of a place; what the model demands as a rule if not given.
+        learned: The learned looks of targets; None for none.
     """
 
-    def __init__(self, model: Model | None = None, thresholds: Thresholds | None = None) -> None:
+    def __init__(
+        self, model: Model | None = None, thresholds: Thresholds | None = None, learned: LearnedLooks | None = None
+    ) -> None:
         self._model = model or Model.fitted()
         self._thresholds = thresholds or self._model.normal
-        self._known: weakref.WeakKeyDictionary[Target, tuple[Recorded, View | None]] = weakref.WeakKeyDictionary()
+        self._learned = learned
+        self._known: weakref.WeakKeyDictionary[Target, _Knowledge] = weakref.WeakKeyDictionary()
 
     def demanding(self, thresholds: Thresholds) -> Resolver:
         """This resolver, with what it knows of targets, under other thresholds."""
-        other = Resolver(self._model, thresholds)
+        other = Resolver(self._model, thresholds, self._learned)
         other._known = self._known
         return other
 
     def prepare(self, target: Target) -> None:
         """Work out what can be known of a target before a screen is there, so that the first look is a quick one."""
-        recorded, view = self._recall(target)
+        recorded, view, _ = self._recall(target)
         if view is not None:
             seen_unchanged(recorded, recorded.scene, view)  # on its own screen: what tells it is known from then on
 
@@ -81,23 +86,56 @@ class Resolver:
             screen tells which, else `NotFound`.
         """
         scene = Scene.of(image)
-        recorded, view = self._recall(target)
+        recorded, view, looks = self._recall(target)
         if view is not None and (seen := seen_unchanged(recorded, scene, view)) is not None:
             box, evidence = seen
             method, confidence = Method.ANCHOR_TEMPLATE, self._model.seen_unchanged
             candidate = Candidate(point_of(recorded, box, method), box, confidence, method, evidence, target.text)
             return Found(candidate.point, box, confidence, method, (candidate,), self._thresholds)
-        present = Present(scene, recorded)
-        decided = decide(weigh(present, self._model), self._thresholds, has_dialog=scene.dialog is not None)
-        return replace(decided, box=control_at(present, decided.box)) if isinstance(decided, Found) else decided
+        for candidate in self._learned.seen(looks, scene, self._model.seen_unchanged) if self._learned else ():
+            if candidate.confidence >= self._thresholds.found_from:
+                found = (candidate.point, candidate.box, candidate.confidence, candidate.method)
+                return Found(*found, (candidate,), self._thresholds)
+        sides = {"": Present(scene, recorded)}
+        weighed = weigh(sides[""], self._model)
+        for look in self._learned.likely(target, looks, scene) if self._learned else ():
+            sides[look.id] = Present(scene, look.recorded)
+            weighed = together(weighed, [look.claimed(each) for each in weigh(sides[look.id], self._model)])
+        decided = decide(weighed, self._thresholds, has_dialog=scene.dialog is not None)
+        if not isinstance(decided, Found):
+            return decided
+        return replace(decided, box=control_at(sides[decided.candidates[0].look], decided.box))
 
-    def _recall(self, target: Target) -> tuple[Recorded, View | None]:
+    def _recall(self, target: Target) -> _Knowledge:
         """What was worked out about a target, once."""
         known = self._known.get(target)
         if known is None:
             recorded = Recorded(target)
-            known = self._known[target] = (recorded, distinctive_view(recorded))
+            looks = self._learned.of(target) if self._learned else ()
+            known = self._known[target] = _Knowledge(recorded, distinctive_view(recorded), looks)
         return known
+
+
+class _Knowledge(NamedTuple):
+    """What was worked out about a target: its recorded look, with its distinctive view, and its learned ones."""
+
+    recorded: Recorded
+    view: View | None
+    looks: tuple[Look, ...]
+
+
+def together(recorded: tuple[Candidate, ...], learned: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """All candidates, the surest first; of those that are one place, only the surest.
+
+    Args:
+        recorded: What was weighed by one look, or by several.
+        learned: What was weighed by one look more.
+    """
+    kept: list[Candidate] = []
+    for candidate in ranked([*recorded, *learned]):
+        if not any(candidate.look != other.look and are_one(candidate.box, other.box) for other in kept):
+            kept.append(candidate)
+    return tuple(kept)
 
 
 def decide(candidates: tuple[Candidate, ...], thresholds: Thresholds, *, has_dialog: bool = False) -> Resolution:

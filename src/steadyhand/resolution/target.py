@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from steadyhand.errors import WorkflowError
+from steadyhand.files import content_hash
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.workflow import Landmark, TargetRecord
 from steadyhand.model.workflow_file import load_landmarks
@@ -47,6 +48,8 @@ class Target:
         text: What is written on it; empty for a field, an icon, a check box.
         label: What is written beside or above it and names it; empty if nothing does.
         landmarks: What else is written on that screen.
+        key: What it is known by in memory: it is the same as long as nobody records or describes it anew; empty for
+            one that nothing is remembered of.
         adapted: Those of all these texts that are of another run than the recorded one; its image does not show them.
     """
 
@@ -56,6 +59,7 @@ class Target:
     text: str
     label: str
     landmarks: tuple[Landmark, ...]
+    key: str = ""
     adapted: frozenset[str] = frozenset()
 
     @classmethod
@@ -86,9 +90,9 @@ class Target:
             image=frame,
             point=place,
             box=bounds,
-            text=_name_on(scene, bounds) if text is None else text,
+            text=name_on(scene, bounds) if text is None else text,
             label=label.said if label else "",
-            landmarks=_outside(bounds, landmarks_on(frame)),
+            landmarks=beside(bounds, landmarks_on(frame)),
         )
 
     @classmethod
@@ -120,8 +124,10 @@ class Target:
             )
         frame = np.asarray(image, np.uint8)
         written = load_landmarks(path)
-        landmarks = _outside(record.box, landmarks_on(frame) if written is None else written)
-        return cls(frame, record.point, record.box, record.text, record.label, landmarks)
+        landmarks = beside(record.box, landmarks_on(frame) if written is None else written)
+        described = record.model_dump_json(exclude={"screen", "point"})
+        key = content_hash(raw.tobytes() + described.encode())
+        return cls(frame, record.point, record.box, record.text, record.label, landmarks, key)
 
     def adapted_to(self, values: Mapping[str, str]) -> Target:
         """The counterpart of this target in another run: beside another invoice, with another name on it.
@@ -165,8 +171,13 @@ def landmarks_on(frame: NDArray[np.uint8]) -> tuple[Landmark, ...]:
     return tuple(Landmark(text=phrase.text, box=_whole(phrase.box)) for phrase in Scene.of(frame).phrases)
 
 
-def _name_on(scene: Scene, box: Box) -> str:
-    """What is written on a thing, but for a badge: a number or a short word that stands apart from the others."""
+def name_on(scene: Scene, box: Box) -> str:
+    """What is written on a thing, but for a badge: a number or a short word that stands apart from the others.
+
+    Args:
+        scene: The screen.
+        box: The thing, frame space.
+    """
     words = [word for word in scene.words_in(box) if any(map(str.isalnum, word.text))]
     name = [
         word for word in words if len(word.text) > _BADGE_LETTERS or not all(_are_apart(word, other) for other in words)
@@ -180,8 +191,13 @@ def _are_apart(word: Word, other: Word) -> bool:
     return word is other or gap > _PHRASE_GAP * max(word.box.height, other.box.height)
 
 
-def _outside(box: Box, landmarks: tuple[Landmark, ...]) -> tuple[Landmark, ...]:
-    """The landmarks that are no part of a thing."""
+def beside(box: Box, landmarks: tuple[Landmark, ...]) -> tuple[Landmark, ...]:
+    """The landmarks that are no part of a thing.
+
+    Args:
+        box: The thing, frame space.
+        landmarks: What is written on its screen.
+    """
     return tuple(landmark for landmark in landmarks if not box.contains(landmark.box.center))
 
 

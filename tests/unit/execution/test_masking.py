@@ -131,6 +131,18 @@ def test_a_caret_in_a_field_is_no_secret() -> None:
     assert any(place.intersection(other).area > 0 for place in places_of_secret(FIELD, before, after))
 
 
+@pytest.mark.parametrize("mark", [None, (40, 20), (12, 12), (100, 27)])
+def test_a_field_is_black_unless_nothing_is_drawn_in_it(mark: tuple[int, int] | None) -> None:
+    """One pixel in it that differs, and it is hidden; where all is of one colour, there is nothing to hide."""
+    image = np.full((60, 160, 3), 255, np.uint8)
+    field = Box(5, 5, 120, 30)
+    if mark:
+        image[mark[1], mark[0]] = 0
+    shown = masked(image, [field], [], [])
+    assert (shown is image) == (mark is None)
+    assert mark is None or not cut(shown, field.grown(-2)).any()
+
+
 def test_a_picture_without_secrets_is_handed_on_as_it_is() -> None:
     """Nothing is copied when nothing is hidden."""
     image = page("hello")
