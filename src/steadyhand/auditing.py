@@ -18,6 +18,7 @@ from steadyhand.errors import StoreError
 from steadyhand.evidence.audit_log import FOLDER, AuditLog
 from steadyhand.evidence.audit_records import DecisionMade, Intended, RunEnded, RunStarted, StepEnded
 from steadyhand.healing.auto_heal_manager import AutoHealManager
+from steadyhand.memory.learned_memory import LearnedVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +56,8 @@ def open_robot(data: Path, policy: Path, clock: Clock) -> Iterator[Robot]:
         PolicyError: The policy cannot be used, and no good one is kept.
         StoreError: The state cannot be read, or the log not be written.
     """
-    with closing(AutoHealManager.open(data, policy, clock)) as manager, AuditLog(data / FOLDER, clock) as log:
+    memory = LearnedVersions(data, clock)
+    with closing(AutoHealManager.open(data, policy, clock, memory)) as manager, AuditLog(data / FOLDER, clock) as log:
         log.follow(manager.history)
         yield Robot(manager, log)
 

@@ -118,7 +118,7 @@ def regression(
     ] = "hybrid",
     as_json: AsJson = False,
 ) -> None:
-    """How often learning is taken back without need, and how soon with it.
+    """How often learning is taken back, with need and without.
 
     It is simulated, with seeds. A minute or two.
     """
@@ -156,7 +156,7 @@ def memory(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What keeping a version of what was learned costs, and going back to it.
+    """What keeping what was learned costs, and going back.
 
     Beside `cp -r` with a sync of every file, and git. It takes some two gigabytes of disk, for a minute.
     """

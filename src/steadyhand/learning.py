@@ -23,7 +23,7 @@ from steadyhand.model.outcome import Found, Trigger, Verdict
 from steadyhand.resolution.learned import LearnedLooks, look_at, was_weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -48,18 +48,30 @@ class Learner:
         memory: Where what is learned goes.
         run: What the run is known by.
         values: The value of each parameter of the run.
-        budget: How many looks it may learn.
+        may_learn: Whether one more look may be learned from a step that was validated, by its decision.
         clock: Where time comes from.
     """
 
-    def __init__(self, memory: LearnedMemory, run: str, values: Mapping[str, str], budget: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        memory: LearnedMemory,
+        run: str,
+        values: Mapping[str, str],
+        may_learn: Callable[[Decision], bool],
+        clock: Clock,
+    ) -> None:
         self._memory = memory
         self._run = run
         self._values = values
-        self._left = budget
+        self._may_learn = may_learn
         self._clock = clock
         self._shown: _Shown = _NOTHING
         self._learned = 0
+
+    @property
+    def version(self) -> int:
+        """The version of what was learned with which this run looks; 0 if nothing was."""
+        return self._memory.version
 
     @property
     def looks(self) -> LearnedLooks:
@@ -115,7 +127,8 @@ class Learner:
             score=found.confidence,
             is_validated=is_done,
         )
-        if is_done and self._left and was_weighed(found) and result.trigger is not Trigger.LOW_CONFIDENCE:
+        is_new = is_done and was_weighed(found) and result.trigger is not Trigger.LOW_CONFIDENCE
+        if is_new and self._may_learn(decision):
             trial = replace(trial, look=self._look(trial, target, found, before))
         self._memory.count(trial)
 
@@ -135,5 +148,4 @@ class Learner:
         if kept is None:
             return trial.look
         self._learned += kept.is_new
-        self._left -= kept.is_new
         return kept.id

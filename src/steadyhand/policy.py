@@ -73,7 +73,6 @@ class Policy(BaseModel):
         slow_steps: So many slow steps within their window make the workflow DEGRADED.
         slow_window_s: The window of slow steps.
         proving_successes: So many validated steps in a row make a DEGRADED workflow NORMAL again.
-        looks_per_run: So many looks at most are learned by one run; with 0 nothing is.
         workflow_failures: So many failures of a workflow within its window quarantine it.
         workflow_window_s: The window of a workflow's failures.
         cooldown_s: A quarantined workflow waits this long for its first probe.
@@ -88,7 +87,7 @@ class Policy(BaseModel):
             it made nothing worse.
         regression_baseline_runs: A version is judged only if at least so many runs went before it.
         regression_watch_runs: A version that has gone through so many runs without a regression has proved itself.
-        learning_budget_per_run: One run may add so many prototypes at most.
+        learning_budget_per_run: One run may add so many prototypes at most; with 0 nothing is learned.
         learning_budget_on_watch: So many prototypes may be added at most before those that were added have proved
             themselves.
     """
@@ -210,17 +209,6 @@ class Policy(BaseModel):
         Field(ge=1, le=1000),
         Key("steps in a row", "more", "About one short run without a fault.", conservative=10, permissive=3),
     ] = 5
-    looks_per_run: Annotated[
-        int,
-        Field(ge=0, le=1000),
-        Key(
-            "looks",
-            "less",
-            "A short workflow on a new release is learned in one run; what is wrong among it is soon noticed.",
-            conservative=5,
-            permissive=50,
-        ),
-    ] = 20
     workflow_failures: Annotated[
         int,
         Field(ge=2, le=1000),

@@ -122,7 +122,7 @@ def run_once(
         if manager and not dry_run:
             auditor = Auditor(log, manager, workflow, run, secrets.hide) if log else None
             told: list[Witness] = [*filter(None, [auditor]), *witnesses, *filter(None, [learner])]
-            supervision = Supervision(manager, workflow.name, run, told)
+            supervision = Supervision(manager, workflow.name, run, told, learner.version if learner else 0)
         ahead = [step for step in workflow.steps if not book.is_finished(step.id)]
         with auditor or nullcontext():
             decision = supervision.admit(ahead[0].id) if supervision and ahead else None
@@ -263,7 +263,8 @@ def _learning(
         yield None
         return
     with closing(LearnedMemory(data, workflow, clock)) as memory:
-        learner = Learner(memory, run, values, manager.policy_of(workflow).looks_per_run if manager else 0, clock)
+        may_learn = manager.learning.may_learn if manager else (lambda _: False)
+        learner = Learner(memory, run, values, may_learn, clock)
         yield learner
         if manager and manager.get_state(workflow).state.learns:
             learner.finish()

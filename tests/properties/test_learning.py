@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.memory.looks import look, shot
+from tests.unit.memory.looks import look, shot, within
 from tests.unit.resolution.sketch import ROWS, table
 
 from steadyhand.clock import ManualClock
@@ -50,7 +50,7 @@ def test_3_3_5_2_5_3_only_validated_steps_that_may_be_learned_from_teach(
         tempfile.TemporaryDirectory() as folder,
         closing(LearnedMemory(Path(folder), "pay", ManualClock())) as memory,
     ):
-        learner = Learner(memory, "run", {}, budget, ManualClock())
+        learner = Learner(memory, "run", {}, within(budget), ManualClock())
         for target, verdict, trigger, state, was_weighed in taken:
             assert isinstance(target, type(TARGETS[0]))
             evidence = {"shape": 1.0} if was_weighed else {"look": 1.0, "page": 1.0}

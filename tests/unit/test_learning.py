@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.memory.looks import within
 from tests.unit.resolution.sketch import DARK, ROWS, Sketch, table
 
 from steadyhand.clock import ManualClock
@@ -52,7 +53,7 @@ class Run:
 
     def __init__(self, data: Path, budget: int = 20) -> None:
         self.memory = LearnedMemory(data, "pay", ManualClock())
-        self.learner = Learner(self.memory, "run", {}, budget, ManualClock())
+        self.learner = Learner(self.memory, "run", {}, within(budget), ManualClock())
 
     def step(
         self,

@@ -411,10 +411,6 @@ class AutoHealManager:
         with self._store.change() as records:
             return records.notes(after)
 
-    def policy_of(self, workflow: str) -> Policy:
-        """The thresholds that are in force for a workflow."""
-        return self._policy.current().of(workflow)
-
     @contextmanager
     def _looking(self) -> Iterator[Change]:
         """Look at what is kept."""

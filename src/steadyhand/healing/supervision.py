@@ -57,13 +57,22 @@ class Supervision:
         workflow: The name of the workflow.
         run: What the run is known by; no other run has this name, unless one goes on with the other.
         witnesses: Who is told of each decision and of each result.
+        learned_version: The version of what was learned with which the run looks; 0 for none.
     """
 
-    def __init__(self, manager: AutoHealManager, workflow: str, run: str, witnesses: Sequence[Witness] = ()) -> None:
+    def __init__(
+        self,
+        manager: AutoHealManager,
+        workflow: str,
+        run: str,
+        witnesses: Sequence[Witness] = (),
+        learned_version: int = 0,
+    ) -> None:
         self._manager = manager
         self._workflow = workflow
         self._run = run
         self._witnesses = witnesses
+        self._learned_version = learned_version
         self._before: ExecutionState | None = None
         self._known: ExecutionState | None = None
         self._events: list[str] = []
@@ -109,7 +118,8 @@ class Supervision:
             result: What came of it.
         """
         with self._noticing():
-            self._tell_of(self._manager.on_step_result(decision, result))
+            looked_with = replace(result, learned_version=self._learned_version)
+            self._tell_of(self._manager.on_step_result(decision, looked_with))
         for witness in self._witnesses:
             with self._noticing():
                 witness.ended(decision, result)

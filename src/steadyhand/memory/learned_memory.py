@@ -57,7 +57,7 @@ class LearnedMemory:
         with ExitStack() as stack:
             self._targets = TargetMemoryStore(data / "learning" / "target_memory" / f"{name}.db")
             stack.callback(self._targets.close)
-            self._banned = _Bans(data / "learning" / "banned" / f"{name}.json", self._versions)
+            self._banned = _Bans.of(data, workflow, self._versions)
             info = self._versions.current
             self._parent = info.number if info else None
             if self._parent is None:
@@ -73,6 +73,11 @@ class LearnedMemory:
     def close(self) -> None:
         """Let go of what is kept; what was gathered and not committed is forgotten."""
         self._open.close()
+
+    @property
+    def version(self) -> int:
+        """The version that this run reads; 0 if nothing was learned yet."""
+        return self._parent or 0
 
     # ------------------------------------------------------------------------------------------------- what is known
 
@@ -185,6 +190,73 @@ class LearnedMemory:
         return tally.rate.low, max(tally.last_s, prototype.origin.at_s)
 
 
+class LearnedVersions:
+    """What the workflows of a robot have learned, as far as healing needs to know of it: `healing.learning.Memory`.
+
+    What a version is taken back for was learned in it or later. A version that brought back what was there before is
+    none of those.
+
+    Args:
+        data: The folder of a robot's data.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self._data = data
+        self._clock = clock
+
+    def version(self, workflow: str) -> int:
+        """The number of the version that the next run looks with; 0 if nothing was learned yet."""
+        current = self._store(workflow).current
+        return current.number if current else 0
+
+    def forbid(self, workflow: str, version: int) -> None:
+        """Never learn again what a version and all later ones have added."""
+        store = self._store(workflow)
+        for info in _learned_since(store, version):
+            if not info.bad:
+                store.mark_bad(info.number, "What it added has made things worse.")
+        _Bans.of(self._data, workflow, store)
+
+    def roll_back(self, workflow: str, version: int, why: str) -> int | None:
+        """Use the last good version before one; before the very first one, nothing had been learned.
+
+        Returns:
+            The version in use; None if what was good is not there any more.
+        """
+        store = self._store(workflow)
+        for info in _learned_since(store, version):
+            store.mark_bad(info.number, why)
+        known, current = store.versions(), store.current
+        if current is None or not current.bad:
+            return current.number if current else 0
+        good = store.last_good()
+        if good is not None:
+            return store.restore(good.number, why).number
+        if known[0].parent is not None:
+            return None
+        nothing: Mapping[Component, Mapping[str, bytes]] = {
+            Component.PROTOTYPES: {},
+            Component.INDEX: {},
+            Component.TARGETS: {_TARGETS: TargetMemoryStore().to_bytes()},
+        }
+        return store.snapshot(nothing, why, parent=current.number).number
+
+    def _store(self, workflow: str) -> VersionedStore:
+        return VersionedStore(self._data, workflow, self._clock)
+
+
+def _learned_since(store: VersionedStore, version: int) -> list[VersionInfo]:
+    """The versions from one on, but for those that brought back what was there before it, or nothing at all."""
+    return [
+        info
+        for info in store.versions()
+        if info.number >= version
+        and (info.restored is None or info.restored >= version)
+        and info.parts[Component.PROTOTYPES].files
+    ]
+
+
 class _Files(Mapping[str, bytes]):
     """The files of a component of a version, each read when it is asked for."""
 
@@ -225,6 +297,11 @@ class _Bans:
     Raises:
         StoreError: The file is damaged, or a bad version cannot be read.
     """
+
+    @classmethod
+    def of(cls, data: Path, workflow: str, versions: VersionedStore) -> _Bans:
+        """The bans of a workflow."""
+        return cls(data / "learning" / "banned" / f"workflow_{content_hash(workflow.encode())}.json", versions)
 
     def __init__(self, path: Path, versions: VersionedStore) -> None:
         try:

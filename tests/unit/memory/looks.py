@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from steadyhand.memory.prototype_index import Origin, Prototype, Shot
 from steadyhand.model.geometry import Box, Point
 from steadyhand.model.workflow import Landmark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SPACE = "descriptors/1/128"
 
@@ -42,3 +47,9 @@ def look(
         values=dict.fromkeys(values, "x"),
         origin=Origin("run", "step", "som_text_match", 0.95, float(seed)),
     )
+
+
+def within(budget: int) -> Callable[[object], bool]:
+    """Says yes to so many looks, and no to every other one."""
+    left = iter(range(budget))
+    return lambda _: next(left, None) is not None
