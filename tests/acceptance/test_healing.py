@@ -8,14 +8,20 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from steadyhand.clock import SystemClock
 from steadyhand.demo.application import DemoApplication
 from steadyhand.evidence.audit_chain import log_files
 from steadyhand.evidence.audit_log import FOLDER
+from steadyhand.memory.learned_memory import LearnedMemory
+from steadyhand.memory.prototype_index import PrototypeIndex
+from steadyhand.memory.target_memory_store import TargetMemoryStore, Trial
+from steadyhand.memory.versioned_store import Component, VersionedStore
+from steadyhand.model.outcome import Method
 from steadyhand.model.workflow import BrowserScreen, TypeStep
 from steadyhand.model.workflow_file import load_workflow, save_workflow
 from steadyhand.policy import Policy
@@ -217,3 +223,62 @@ def test_5_4_a_killed_run_loses_no_complete_record(operator: Operator) -> None:
     sql = "SELECT run FROM audit GROUP BY run HAVING run IS NOT NULL AND NOT bool_or(kind = 'run_ended')"
     (killed,) = json.loads(operator.types("audit", "query", "--json", sql)[1])
     assert killed["run"] == intended["run"]
+
+
+def test_10_4_worse_looks_are_taken_back_and_the_runs_succeed_again(operator: Operator) -> None:
+    """A look of another place is put in the place of the learned one; the runs that it breaks give it away."""
+    robot = operator.folder / "robot"
+    with DemoApplication(2, operator.folder / "restyled.db") as application:
+        arguments = ("--url", application.url, "--data-dir", "robot")
+        _, first = operator.runs(1, *arguments)
+        _, good = operator.runs(9, *arguments)
+        assert first[0]["steps"][0]["healed"]
+        assert {run["steps"][0]["resolution"]["method"] for run in good} == {"prototype"}
+        assert {run["run"]["outcome"] for run in (*first, *good)} == {"done"}
+        assert make_worse(robot)
+        _, bad = operator.runs(12, *arguments)
+        _, healed = operator.runs(6, *arguments)
+    outcomes = [run["run"]["outcome"] for run in bad]
+    broken = outcomes.index("done")
+    assert 3 <= broken <= 9
+    assert set(outcomes[broken:]) == {run["run"]["outcome"] for run in healed} == {"done"}
+    moves = [(before, after) for before, after, _ in operator.transitions("--data-dir", "robot")]
+    assert moves == [("NORMAL", "DEGRADED"), ("DEGRADED", "ROLLBACK"), ("ROLLBACK", "DEGRADED"), ("DEGRADED", "NORMAL")]
+    versions = json.loads(operator.types("versions", "list", NAME, "--json", "--data-dir", "robot")[1])
+    assert [(each["number"], bool(each["bad"]), each["restored"]) for each in versions] == [
+        (1, False, None), (2, True, None), (3, False, 1),
+    ]  # fmt: skip
+    assert not make_worse(robot)  # it is never learned again
+    print(f"\n{broken} of {len(bad)} runs failed before the version was taken back")  # noqa: T201  the test is to tell
+
+
+def make_worse(robot: Path) -> bool:
+    """Put a look of another place in the place of the learned one, with a thousand successes that never were.
+
+    Without those it would be distrusted after its first failure. Returns False if the look is banned.
+    """
+    store = VersionedStore(robot, NAME, SystemClock())
+    with store.reading(1) as version:
+        names = version.names(Component.PROTOTYPES)
+        (look,) = learned = PrototypeIndex({name: version.read(Component.PROTOTYPES, name) for name in names})
+        (database,) = version.names(Component.TARGETS)
+    shot = learned.shot(look.shot)
+    places = {mark.text: mark.box for mark in shot.landmarks}
+    down_px = places["Password"].y - places["User name"].y
+    worse = replace(look, box=look.box.shifted(0, down_px), point=look.point.shifted(0, down_px))
+    with closing(LearnedMemory(robot, NAME, SystemClock())) as memory:
+        if memory.learn(worse, shot) is None:
+            return False
+    index = PrototypeIndex()
+    index.add(worse, shot, banned=(), worth=lambda _: (0, 0))
+    prototypes, vectors = index.files()
+    trial = Trial(worse.target, "user", "a run", 0.0, Method.PROTOTYPE, worse.id, 0.99, is_validated=True)
+    targets = TargetMemoryStore()
+    targets.add([trial] * 1000)
+    content = {
+        Component.PROTOTYPES: prototypes,
+        Component.INDEX: vectors,
+        Component.TARGETS: {database: targets.to_bytes()},
+    }
+    store.snapshot(content, "Made worse on purpose", parent=1)
+    return True
