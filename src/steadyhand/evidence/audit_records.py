@@ -309,6 +309,61 @@ class ApprovalUsed(_Happened):
     approved_by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegressionFound(_Happened):
+    """Since a version of what was learned, runs are worse than they were before it.
+
+    Attributes:
+        version: The first version that is worse.
+        symptom: What speaks most for it.
+        share_before: In which share of the runs before it this was so.
+        share_since: In which share of the runs since.
+        runs_before: How many runs there were before it.
+        runs_since: How many since.
+        evidence: How much speaks for it: the value of the test.
+        enough: What it had to reach.
+    """
+
+    kind: ClassVar[str] = "regression"
+
+    version: int
+    symptom: str
+    share_before: float
+    share_since: float
+    runs_before: float
+    runs_since: float
+    evidence: float
+    enough: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningTakenBack(_Happened):
+    """What was learned since a version was taken back.
+
+    Attributes:
+        version_before: The first version that was taken back.
+        version: The one in use now; left out if nothing good was left.
+    """
+
+    kind: ClassVar[str] = "rollback"
+
+    version_before: int
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealRejected(_Happened):
+    """A person said of a heal that it was not the target.
+
+    Attributes:
+        rejected_by: Who.
+    """
+
+    kind: ClassVar[str] = "heal_rejected"
+
+    rejected_by: str
+
+
 def from_history(text: str) -> Record:
     """A record of a line of the manager's history.
 
@@ -352,6 +407,20 @@ def from_history(text: str) -> Record:
             return ApprovalUsed(
                 workflow=line["workflow"], step=line["step"], run=line["run"], approved_by=line["by"], **said
             )
+    return _of_learning(line, said)
+
+
+def _of_learning(line: Mapping[str, Any], said: dict[str, Any]) -> Record:
+    """A record of what the history tells of what was learned."""
+    match line:
+        case {"event": "Regressed", "workflow": workflow, "before": before, "since": since}:
+            names = ("version", "symptom", "runs_before", "runs_since", "evidence", "enough")
+            said |= {name: line[name] for name in names}
+            return RegressionFound(workflow=workflow, share_before=before, share_since=since, **said)
+        case {"event": "RolledBack", "workflow": workflow, "from": before, "to": after}:
+            return LearningTakenBack(workflow=workflow, version_before=before, version=after, **said)
+        case {"event": "HealRejected", "workflow": workflow, "run": run, "step": step, "by": by}:
+            return HealRejected(workflow=workflow, run=run, step=step, rejected_by=by, **said)
     raise AssertionError(f"the manager tells of {line['event']}, and no record is made for it")
 
 
@@ -390,7 +459,8 @@ KINDS: Mapping[str, type[Record]] = {
     record.kind: record
     for record in (
         RunStarted, RunEnded, PolicyTaken, DecisionMade, Intended, StepEnded,
-        StateChanged, BreakerTripped, ResultDropped, StepApproved, ApprovalUsed, Repaired, Pruned,
+        StateChanged, BreakerTripped, ResultDropped, StepApproved, ApprovalUsed,
+        RegressionFound, LearningTakenBack, HealRejected, Repaired, Pruned,
     )
 }  # fmt: skip
 """Every kind of record by its name in the file."""

@@ -11,6 +11,7 @@ import pytest
 
 from steadyhand.clock import ManualClock
 from steadyhand.errors import StateError, StoreError
+from steadyhand.evidence.audit_records import HealRejected, LearningTakenBack, RegressionFound, from_history
 from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
 from steadyhand.healing.breaker_events import Dropped, Moved
 from steadyhand.healing.execution_state import Event, ExecutionState
@@ -180,6 +181,20 @@ def test_a_regression_is_told_with_its_evidence(robot: Robot) -> None:
     assert line["evidence"] >= 100
     (done,) = robot.history("RolledBack")
     assert (done["from"], done["to"], done["at_s"]) == (1, 0, line["at_s"])
+
+
+def test_the_audit_log_has_a_record_of_all_of_it(robot: Robot) -> None:
+    """A regression, the rollback and a rejected heal: none of them is only in the history."""
+    robot.break_down()
+    robot.manager.learning.reject_heal("pay", "run 1", "save", "Ann")
+    records = [from_history(text) for _, text in robot.manager.history()]
+    (found,) = [each for each in records if isinstance(each, RegressionFound)]
+    (back,) = [each for each in records if isinstance(each, LearningTakenBack)]
+    (rejected,) = [each for each in records if isinstance(each, HealRejected)]
+    assert (found.workflow, found.version, found.share_before, found.share_since) == ("pay", 1, 0, 1)
+    assert found.evidence >= found.enough
+    assert (back.workflow, back.version_before, back.version) == ("pay", 1, robot.memory.version("pay"))
+    assert (rejected.run, rejected.step, rejected.rejected_by) == ("run 1", "save", "Ann")
 
 
 def test_the_run_that_shows_it_says_so(robot: Robot) -> None:
