@@ -12,6 +12,7 @@ from tests.unit.till import FIELD, SAVE, Desk, Till, paying, saving, typing, ver
 from steadyhand.errors import ScreenLostError, StoreError
 from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
 from steadyhand.healing.breaker_events import Measure
+from steadyhand.healing.supervision import Supervision
 from steadyhand.model.outcome import Found, ModelUse, NotFound, Outcome, StepResult, Thresholds, Trigger
 from steadyhand.policy import Policy
 from steadyhand.resolution.cascade import Resolver
@@ -94,6 +95,25 @@ def test_a_good_run_is_asked_for_step_by_step(desk: Desk) -> None:
     assert result.course is not None
     assert (result.course.before, result.course.after, result.course.events) == ("NORMAL", "NORMAL", ())
     assert result.injected == ()
+
+
+def test_a_run_is_admitted_or_told_why_not(desk: Desk) -> None:
+    """Before its screen is opened a run learns whether its first step would be allowed, and else why not."""
+    supervision = Supervision(manager_of(desk), NAME, "A run")
+    assert supervision.admit("save").allowed
+    manager_of(desk).pause(NAME, "Paused by Ann.")
+    refused = supervision.admit("save")
+    assert (refused.step, refused.allowed, refused.reason) == ("save", False, "It is PAUSED. Paused by Ann.")
+    course = supervision.finish(is_complete=False)
+    assert (course.before, course.after, course.events) == ("NORMAL", "PAUSED", ("NORMAL -> PAUSED. Paused by Ann.",))
+
+
+def test_an_end_that_cannot_be_kept_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the end of a run cannot be written down, what is told of the run says so, once."""
+    supervision = Supervision(manager_of(desk), NAME, "A run")
+    assert supervision.admit("save").allowed
+    monkeypatch.setattr(AutoHealManager, "finish_run", lambda *_, **__: fail("The disk is full."))
+    assert supervision.finish(is_complete=True).events == ("The disk is full.",)
 
 
 def test_a_run_that_nobody_supervises_has_no_ruling(desk: Desk) -> None:
