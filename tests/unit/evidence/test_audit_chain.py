@@ -10,7 +10,7 @@ import pytest
 from steadyhand.clock import ManualClock
 from steadyhand.errors import ConfigError, StoreError
 from steadyhand.evidence.audit_chain import HEAD, MOST_PROBLEMS, Tail, log_files, verify
-from steadyhand.evidence.audit_log import AuditLog
+from steadyhand.evidence.audit_log import AuditLog, Limits
 from steadyhand.evidence.audit_records import Intended
 
 if TYPE_CHECKING:
@@ -127,6 +127,34 @@ def test_a_log_whose_end_was_harmed_is_not_gone_on_with(folder: Path, harm: Call
         AuditLog(folder, CLOCK)
     before.setdefault(HEAD, b"")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_of_another_name_is_told(folder: Path) -> None:
+    """The records may all be there: a file that is not named by its first one was tampered with."""
+    with AuditLog(folder, CLOCK, Limits(file_bytes=1)) as log:
+        log.append(intent("one"))
+        log.append(intent("two"))
+    first, second = log_files(folder)
+    second.rename(folder / "000000000009.jsonl")
+    assert verify(folder).problems == ("000000000009.jsonl: the file of record 2 belongs here",)
+    assert first.exists()
+
+
+def test_a_record_of_another_number_is_told(folder: Path) -> None:
+    """The last record names the one before it rightly, but not itself: what is missing between them is told."""
+    with AuditLog(folder, CLOCK) as log:
+        log.append(intent("one"))
+        log.append(intent("two"))
+    (path,) = log_files(folder)
+    path.write_bytes(path.read_bytes().replace(b'{"number":2,', b'{"number":7,'))
+    assert "000000000001.jsonl:2 is record 7, where record 2 belongs" in verify(folder).problems
+
+
+def test_a_log_without_a_record_is_sound(folder: Path) -> None:
+    """A log that was only opened has no first record, and retention has removed none."""
+    AuditLog(folder, CLOCK).close()
+    found = verify(folder)
+    assert (found.is_sound, found.first, found.last.number, found.pruned) == (True, 0, 0, 0)
 
 
 def test_only_the_first_problems_are_told_one_by_one(folder: Path) -> None:

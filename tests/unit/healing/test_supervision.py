@@ -13,7 +13,7 @@ from steadyhand.errors import ScreenLostError, StoreError
 from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
 from steadyhand.healing.breaker_events import Measure
 from steadyhand.healing.supervision import Supervision
-from steadyhand.model.outcome import Found, ModelUse, NotFound, Outcome, StepResult, Thresholds, Trigger
+from steadyhand.model.outcome import Found, ModelUse, NotFound, Outcome, StepResult, Thresholds, Trigger, Verdict
 from steadyhand.policy import Policy
 from steadyhand.resolution.cascade import Resolver
 from steadyhand.resolution.grounding import Grounder
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 POLICY = Policy()
 NAME = "Pay at the till"
+
+
+FAILED = StepResult("save", "click", Verdict.FAILED, trigger=Trigger.TARGET_NOT_FOUND)
 
 
 @pytest.fixture
@@ -109,11 +112,42 @@ def test_a_run_is_admitted_or_told_why_not(desk: Desk) -> None:
 
 
 def test_an_end_that_cannot_be_kept_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the end of a run cannot be written down, what is told of the run says so, once."""
+    """Where the end of a run cannot be written down, what is told of the run says so, and only the first trouble."""
     supervision = Supervision(manager_of(desk), NAME, "A run")
     assert supervision.admit("save").allowed
     monkeypatch.setattr(AutoHealManager, "finish_run", lambda *_, **__: fail("The disk is full."))
+    monkeypatch.setattr(AutoHealManager, "get_state", lambda *_: fail("Nor can it be read."))
     assert supervision.finish(is_complete=True).events == ("The disk is full.",)
+
+
+def test_a_state_that_cannot_be_looked_at_allows_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody can say in which state the workflow is, its run does not begin."""
+    monkeypatch.setattr(AutoHealManager, "get_state", lambda *_: fail("It cannot be read."))
+    refused = Supervision(manager_of(desk), NAME, "A run").admit("save")
+    assert (refused.allowed, refused.reason) == (False, "It cannot be read.")
+
+
+def test_a_further_trip_is_told_though_nothing_changes(desk: Desk) -> None:
+    """A workflow that is DEGRADED and fails on stays so; its report says what tripped."""
+    degrade(desk)
+    inject(desk, "target_not_found@save:1")
+    result = desk.run(desk.workflow(saving(desk)))
+    assert result.course is not None
+    assert (result.course.before, result.course.after) == ("DEGRADED", "DEGRADED")
+    assert result.course.events == ("3 failures of step save in a row: 3 TARGET_NOT_FOUND.",)
+
+
+def test_what_becomes_of_all_is_not_what_becomes_of_one(desk: Desk) -> None:
+    """Where this run's failure pauses all workflows, that is told as such; its own state is another matter."""
+    set_policy(desk, global_failures=2, global_workflows=2, screen_faults=2)
+    manager = manager_of(desk)
+    manager.on_step_result(manager.should_execute_step("other", "save", "Another run"), FAILED)
+    inject(desk, "target_not_found@save:1")
+    result = desk.run(desk.workflow(saving(desk)))
+    assert result.course is not None
+    assert (result.course.before, result.course.after) == ("NORMAL", "NORMAL")
+    (told,) = result.course.events
+    assert told.startswith("All workflows: NORMAL -> PAUSED. 2 failures over all workflows")
 
 
 def test_a_run_that_nobody_supervises_has_no_ruling(desk: Desk) -> None:
@@ -559,6 +593,16 @@ def test_what_cannot_be_witnessed_is_not_done(desk: Desk) -> None:
     result = desk.run(desk.workflow(saving(desk)))
     assert result.outcome is Outcome.REFUSED
     assert result.steps[0].reason == "The log is full."
+
+
+def test_a_witness_that_failed_once_hears_no_more(desk: Desk) -> None:
+    """After a decision that was not noted all are refused, and none of those is noted as if it were allowed."""
+    log = Log(desk, is_full=True)
+    supervision = Supervision(manager_of(desk), NAME, "A run", [log])
+    assert not supervision.admit("save").allowed
+    log.is_full = False
+    assert supervision.admit("save").reason == "The log is full."
+    assert log.lines == []
 
 
 def test_a_result_that_comes_too_late_is_told(desk: Desk) -> None:
