@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,6 @@ from tests.unit.till import FIELD, SAVE, Desk, Till, paying, saving, typing, ver
 from steadyhand.errors import ScreenLostError, StoreError
 from steadyhand.healing.auto_heal_manager import AutoHealManager, Decision
 from steadyhand.healing.breaker_events import Measure
-from steadyhand.healing.supervision import Supervision
 from steadyhand.model.outcome import Found, ModelUse, NotFound, Outcome, StepResult, Thresholds, Trigger, Verdict
 from steadyhand.policy import Policy
 from steadyhand.resolution.cascade import Resolver
@@ -98,33 +97,6 @@ def test_a_good_run_is_asked_for_step_by_step(desk: Desk) -> None:
     assert result.course is not None
     assert (result.course.before, result.course.after, result.course.events) == ("NORMAL", "NORMAL", ())
     assert result.injected == ()
-
-
-def test_a_run_is_admitted_or_told_why_not(desk: Desk) -> None:
-    """Before its screen is opened a run learns whether its first step would be allowed, and else why not."""
-    supervision = Supervision(manager_of(desk), NAME, "A run")
-    assert supervision.admit("save").allowed
-    manager_of(desk).pause(NAME, "Paused by Ann.")
-    refused = supervision.admit("save")
-    assert (refused.step, refused.allowed, refused.reason) == ("save", False, "It is PAUSED. Paused by Ann.")
-    course = supervision.finish(is_complete=False)
-    assert (course.before, course.after, course.events) == ("NORMAL", "PAUSED", ("NORMAL -> PAUSED. Paused by Ann.",))
-
-
-def test_an_end_that_cannot_be_kept_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the end of a run cannot be written down, what is told of the run says so, and only the first trouble."""
-    supervision = Supervision(manager_of(desk), NAME, "A run")
-    assert supervision.admit("save").allowed
-    monkeypatch.setattr(AutoHealManager, "finish_run", lambda *_, **__: fail("The disk is full."))
-    monkeypatch.setattr(AutoHealManager, "get_state", lambda *_: fail("Nor can it be read."))
-    assert supervision.finish(is_complete=True).events == ("The disk is full.",)
-
-
-def test_a_state_that_cannot_be_looked_at_allows_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody can say in which state the workflow is, its run does not begin."""
-    monkeypatch.setattr(AutoHealManager, "get_state", lambda *_: fail("It cannot be read."))
-    refused = Supervision(manager_of(desk), NAME, "A run").admit("save")
-    assert (refused.allowed, refused.reason) == (False, "It cannot be read.")
 
 
 def test_a_further_trip_is_told_though_nothing_changes(desk: Desk) -> None:
@@ -282,15 +254,6 @@ def test_an_injected_doubt_is_acted_upon(desk: Desk) -> None:
     )
     assert len(desk.till.saved) == 5
     assert state(desk) == "DEGRADED"
-
-
-def test_failures_are_injected_without_supervision_too(desk: Desk) -> None:
-    """Whoever tests a workflow alone needs no manager."""
-    manager = manager_of(desk)
-    desk.manager = None
-    inject(desk, "screen_lost@save:1")
-    assert [desk.run(desk.workflow(saving(desk))).outcome.value for _ in range(2)] == ["failed", "done"]
-    desk.manager = manager
 
 
 # ----------------------------------------------------------------------------------------- scenarios 10.2 and 10.3
@@ -595,16 +558,6 @@ def test_what_cannot_be_witnessed_is_not_done(desk: Desk) -> None:
     assert result.steps[0].reason == "The log is full."
 
 
-def test_a_witness_that_failed_once_hears_no_more(desk: Desk) -> None:
-    """After a decision that was not noted all are refused, and none of those is noted as if it were allowed."""
-    log = Log(desk, is_full=True)
-    supervision = Supervision(manager_of(desk), NAME, "A run", [log])
-    assert not supervision.admit("save").allowed
-    log.is_full = False
-    assert supervision.admit("save").reason == "The log is full."
-    assert log.lines == []
-
-
 def test_a_result_that_comes_too_late_is_told(desk: Desk) -> None:
     """Where the state changed while a step went on, its result counts for nothing, and the report says so."""
     desk.till.after_input = lambda _: manager_of(desk).pause(NAME, "Paused by Ann.")
@@ -641,15 +594,3 @@ def test_nobody_else_runs_beside_a_probe(desk: Desk) -> None:
     assert result.steps[0].reason == "Run Another run is probing, and no other one may go on."
     result = desk.run(desk.workflow(saving(desk)), run="Another run")
     assert result.outcome is Outcome.DONE
-
-
-def test_the_ruling_of_a_result_says_what_the_decision_said(desk: Desk) -> None:
-    """Nothing is lost on the way from the manager to the report."""
-    decision = manager_of(desk).should_execute_step(NAME, "save", "A run")
-    asked = replace(decision, allowed=False, reason="No.", retry_after_s=3.0, waits_for_approval=True).ruling
-    assert (asked.allowed, asked.reason, asked.retry_after_s, asked.waits_for_approval) == (False, "No.", 3.0, True)
-    assert (asked.state, asked.thresholds, asked.policy_version) == (
-        decision.state,
-        decision.thresholds,
-        decision.policy_version,
-    )
