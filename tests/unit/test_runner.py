@@ -10,6 +10,7 @@ from tests.unit.till import FIELD, PAY, SAVE, Desk, Till, paying, saving, typing
 
 from steadyhand.errors import ConfigError, DeliveryUncertainError, ScreenLostError
 from steadyhand.execution import journal as journal_module
+from steadyhand.execution.injection import Injection, Injector
 from steadyhand.model.outcome import Found, Outcome, Trigger, Verdict
 
 if TYPE_CHECKING:
@@ -406,3 +407,9 @@ def test_a_dry_run_of_a_first_step_without_a_target_says_so(desk: Desk) -> None:
     assert result.steps[0].verdict is Verdict.SKIPPED
     assert result.steps[0].reason == "Dry run: the first step (keys) has no target to look for."
     assert desk.till.inputs == []
+
+
+def test_failures_are_injected_without_supervision_too(desk: Desk) -> None:
+    """Whoever tests a workflow alone needs no manager."""
+    desk.injector = Injector([Injection.parse("screen_lost@save:1")])
+    assert [desk.run(desk.workflow(saving(desk))).outcome.value for _ in range(2)] == ["failed", "done"]

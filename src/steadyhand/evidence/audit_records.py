@@ -401,18 +401,18 @@ def from_history(text: str) -> Record:
                 present_generation=line["present"],
                 **said,
             )
+    return _of_people_and_learning(line, said)
+
+
+def _of_people_and_learning(line: Mapping[str, Any], said: dict[str, Any]) -> Record:
+    """A record of what the history tells of orders and of what was learned."""
+    match line:
         case {"event": "Approved"}:
             return StepApproved(workflow=line["workflow"], step=line["step"], approved_by=line["by"], **said)
         case {"event": "ApprovalUsed"}:
             return ApprovalUsed(
                 workflow=line["workflow"], step=line["step"], run=line["run"], approved_by=line["by"], **said
             )
-    return _of_learning(line, said)
-
-
-def _of_learning(line: Mapping[str, Any], said: dict[str, Any]) -> Record:
-    """A record of what the history tells of what was learned."""
-    match line:
         case {"event": "Regressed", "workflow": workflow, "before": before, "since": since}:
             names = ("version", "symptom", "runs_before", "runs_since", "evidence", "enough")
             said |= {name: line[name] for name in names}

@@ -30,6 +30,9 @@ MOST_NOTES = 100_000
 _WAIT_S = 10.0
 """A change takes milliseconds. Who waits longer than this waits for something that hangs."""
 
+_TIMES = 10
+"""How often a mode that was refused is asked for again: more often than robots start at the same instant."""
+
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE record (kind TEXT, name TEXT, text TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID;
@@ -145,7 +148,7 @@ class SqliteStore:
         database = sqlite3.connect(
             self._path or ":memory:", timeout=_WAIT_S, isolation_level=None, check_same_thread=False
         )
-        database.execute("PRAGMA journal_mode = WAL")
+        _use_wal(database)
         database.execute("PRAGMA synchronous = FULL")
         database.execute("BEGIN IMMEDIATE")
         (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -216,6 +219,21 @@ class _Group:
 
     is_over: bool = False
     fault: str = "it was broken off"
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Put a database into WAL mode.
+
+    Those who make it at the same time may refuse each other the change, and SQLite does not wait then. Whoever was
+    refused waits until the others are done, and asks again.
+    """
+    for _ in range(_TIMES):
+        with suppress(sqlite3.OperationalError):
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        database.execute("BEGIN EXCLUSIVE")
+        database.execute("COMMIT")
+    database.execute("PRAGMA journal_mode = WAL")
 
 
 class _SqliteRecords:

@@ -1,8 +1,10 @@
-"""What is torn or harmed in an audit log is told, and repaired only if nothing was lost."""
+"""The files of an audit log: what is torn or harmed is told, when a new one is begun, and which are removed."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +12,11 @@ import pytest
 from steadyhand.clock import ManualClock
 from steadyhand.errors import ConfigError, StoreError
 from steadyhand.evidence.audit_chain import HEAD, MOST_PROBLEMS, Tail, log_files, verify
-from steadyhand.evidence.audit_log import AuditLog
+from steadyhand.evidence.audit_log import AuditLog, Limits
 from steadyhand.evidence.audit_records import Intended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CLOCK = ManualClock()
 
@@ -129,6 +130,34 @@ def test_a_log_whose_end_was_harmed_is_not_gone_on_with(folder: Path, harm: Call
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_file_of_another_name_is_told(folder: Path) -> None:
+    """The records may all be there: a file that is not named by its first one was tampered with."""
+    with AuditLog(folder, CLOCK, Limits(file_bytes=1)) as log:
+        log.append(intent("one"))
+        log.append(intent("two"))
+    first, second = log_files(folder)
+    second.rename(folder / "000000000009.jsonl")
+    assert verify(folder).problems == ("000000000009.jsonl: the file of record 2 belongs here",)
+    assert first.exists()
+
+
+def test_a_record_of_another_number_is_told(folder: Path) -> None:
+    """The last record names the one before it rightly, but not itself: what is missing between them is told."""
+    with AuditLog(folder, CLOCK) as log:
+        log.append(intent("one"))
+        log.append(intent("two"))
+    (path,) = log_files(folder)
+    path.write_bytes(path.read_bytes().replace(b'{"number":2,', b'{"number":7,'))
+    assert "000000000001.jsonl:2 is record 7, where record 2 belongs" in verify(folder).problems
+
+
+def test_a_log_without_a_record_is_sound(folder: Path) -> None:
+    """A log that was only opened has no first record, and retention has removed none."""
+    AuditLog(folder, CLOCK).close()
+    found = verify(folder)
+    assert (found.is_sound, found.first, found.last.number, found.pruned) == (True, 0, 0, 0)
+
+
 def test_only_the_first_problems_are_told_one_by_one(folder: Path) -> None:
     """A file full of nonsense does not fill the screen."""
     with AuditLog(folder, CLOCK) as log:
@@ -142,6 +171,112 @@ def test_there_may_be_no_log(folder: Path) -> None:
     """Where nobody has written, there is nothing to verify."""
     with pytest.raises(ConfigError, match="no audit log"):
         verify(folder)
+
+
+# ------------------------------------------------------------------------------------------- rotation and retention
+
+
+def test_a_new_file_is_begun_when_one_is_big_enough(folder: Path) -> None:
+    """Files have about the size that was asked for, and the first record of each names the last of the one before."""
+    with AuditLog(folder, CLOCK, Limits(file_bytes=1000)) as log:
+        for number in range(20):
+            log.append(intent(str(number)))
+    files = log_files(folder)
+    assert len(files) > 3
+    assert all(path.stat().st_size < 1300 for path in files)
+    assert [int(path.stem) for path in files] == [
+        json.loads(path.read_text().split("\n")[0])["number"] for path in files
+    ]
+    assert (verify(folder).is_sound, len(records(folder))) == (True, 20)
+
+
+def test_a_new_file_is_begun_when_one_is_old_enough(folder: Path) -> None:
+    """A file is written to for a day, also over restarts; a clock that was turned back changes nothing."""
+    clock = ManualClock()
+    for _ in range(6):
+        with AuditLog(folder, clock) as log:
+            log.append(intent("one"))
+        clock.sleep(12 * 3600)
+    assert [int(path.stem) for path in log_files(folder)] == [1, 3, 5]
+    with AuditLog(folder, ManualClock(clock.now() - timedelta(days=9000))) as log:
+        log.append(intent("long ago"))
+    assert len(log_files(folder)) == 3
+    assert verify(folder).is_sound
+
+
+def test_the_limits_are_those_that_the_page_names() -> None:
+    """What a file may have, and what is kept, is as documented."""
+    page, limits = (Path(__file__).parents[3] / "docs/audit.md").read_text(), Limits()
+    assert f"A new one is begun after {limits.file_bytes / 2**20:g} MiB (some 40,000 records) or a day." in page
+    assert limits.file_s == 86_400
+    told = (
+        f"more than {limits.kept_bytes / 2**30:g} GiB or the oldest one ended more than {limits.kept_s / 86_400:g} days"
+    )
+    assert told in " ".join(page.split())
+
+
+def test_a_file_is_full_at_its_limit(folder: Path) -> None:
+    """One that has exactly as many bytes as it may have is not written to any more; with one byte less it is."""
+    sizes = {}
+    for more in (0, 1):
+        with AuditLog(folder / str(more), CLOCK) as log:
+            log.append(intent("one"))
+        size_bytes = log_files(folder / str(more))[0].stat().st_size
+        with AuditLog(folder / str(more), CLOCK, Limits(file_bytes=size_bytes + more)) as log:
+            log.append(intent("two"))
+        sizes[more] = len(log_files(folder / str(more)))
+    assert sizes == {0: 2, 1: 1}
+
+
+@pytest.mark.parametrize(("less_bytes", "less_s", "kept"), [(0, 0, 3), (1, 0, 2), (0, 1, 2)])
+def test_what_is_at_its_limit_is_kept(folder: Path, less_bytes: int, less_s: float, kept: int) -> None:
+    """Files that have just as many bytes as may be kept, or are just as old, stay; with one more the oldest goes."""
+    clock = ManualClock()
+    with AuditLog(folder, clock, Limits(file_bytes=1)) as log:
+        log.append(intent("one"))
+        log.append(intent("two"))
+    clock.sleep(100.0)
+    size_bytes = sum(path.stat().st_size for path in log_files(folder))
+    limits = Limits(file_bytes=1, kept_bytes=size_bytes - less_bytes, kept_s=100.0 - less_s)
+    with AuditLog(folder, clock, limits) as log:
+        log.append(intent("three"))
+    assert len(log_files(folder)) == kept
+
+
+def test_what_is_too_much_is_removed_and_told(folder: Path) -> None:
+    """The oldest files go when there is too much; the rest stays sound, and says what is missing and why."""
+    with AuditLog(folder, CLOCK, Limits(file_bytes=1000, kept_bytes=3000)) as log:
+        for number in range(60):
+            log.append(intent(str(number)))
+    found = verify(folder)
+    assert found.problems == ()
+    assert found.pruned == found.first - 1 > 20
+    assert sum(path.stat().st_size for path in log_files(folder)) < 4300
+    kept = records(folder)
+    assert [each["step"] for each in kept if each["kind"] == "intent"][-1] == "59"
+    assert [each for each in kept if each["kind"] == "prune"][-1]["first_kept"] == found.first
+
+
+def test_what_is_too_old_is_removed(folder: Path) -> None:
+    """A record is kept for as long as was asked for, and some while longer."""
+    clock = ManualClock()
+    with AuditLog(folder, clock, Limits(file_s=10.0, kept_s=35.0)) as log:
+        for second in range(100):
+            log.append(intent(str(second)))
+            clock.sleep(1.0)
+    found = verify(folder)
+    assert (found.is_sound, found.pruned > 0) == (True, True)
+    oldest = next(int(each["step"]) for each in records(folder) if each["kind"] == "intent")
+    assert 40 <= oldest <= 65
+
+
+def test_a_beginning_that_nobody_pruned_is_missed(folder: Path) -> None:
+    """A first file that somebody else removed is told from one that retention removed."""
+    with AuditLog(folder, CLOCK, Limits(file_bytes=600)) as log:
+        for number in range(9):
+            log.append(intent(str(number)))
+    log_files(folder)[0].unlink()
+    assert any("not because of retention" in problem for problem in verify(folder).problems)
 
 
 # ------------------------------------------------------------------------------------------------------- small parts

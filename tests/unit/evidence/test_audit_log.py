@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import threading
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,9 +23,6 @@ from steadyhand.healing.auto_heal_manager import AutoHealManager
 from steadyhand.model.outcome import StepResult, Trigger, Verdict
 from steadyhand.model.parameters import HIDDEN, SecretSource
 from steadyhand.model.workflow import Secret
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLOCK = ManualClock()
 
@@ -212,73 +209,6 @@ def test_a_log_that_somebody_holds_is_told(folder: Path) -> None:
     assert [each["step"] for each in records(folder)] == ["two"]
 
 
-# ------------------------------------------------------------------------------------------- rotation and retention
-
-
-def test_a_new_file_is_begun_when_one_is_big_enough(folder: Path) -> None:
-    """Files have about the size that was asked for, and the first record of each names the last of the one before."""
-    with AuditLog(folder, CLOCK, Limits(file_bytes=1000)) as log:
-        for number in range(20):
-            log.append(intent(str(number)))
-    files = log_files(folder)
-    assert len(files) > 3
-    assert all(path.stat().st_size < 1300 for path in files)
-    assert [int(path.stem) for path in files] == [
-        json.loads(path.read_text().split("\n")[0])["number"] for path in files
-    ]
-    assert (verify(folder).is_sound, len(records(folder))) == (True, 20)
-
-
-def test_a_new_file_is_begun_when_one_is_old_enough(folder: Path) -> None:
-    """A file is written to for a day, also over restarts; a clock that was turned back changes nothing."""
-    clock = ManualClock()
-    for _ in range(6):
-        with AuditLog(folder, clock) as log:
-            log.append(intent("one"))
-        clock.sleep(12 * 3600)
-    assert [int(path.stem) for path in log_files(folder)] == [1, 3, 5]
-    with AuditLog(folder, ManualClock(clock.now() - timedelta(days=9000))) as log:
-        log.append(intent("long ago"))
-    assert len(log_files(folder)) == 3
-    assert verify(folder).is_sound
-
-
-def test_what_is_too_much_is_removed_and_told(folder: Path) -> None:
-    """The oldest files go when there is too much; the rest stays sound, and says what is missing and why."""
-    with AuditLog(folder, CLOCK, Limits(file_bytes=1000, kept_bytes=3000)) as log:
-        for number in range(60):
-            log.append(intent(str(number)))
-    found = verify(folder)
-    assert found.problems == ()
-    assert found.pruned == found.first - 1 > 20
-    assert sum(path.stat().st_size for path in log_files(folder)) < 4300
-    kept = records(folder)
-    assert [each["step"] for each in kept if each["kind"] == "intent"][-1] == "59"
-    assert [each for each in kept if each["kind"] == "prune"][-1]["first_kept"] == found.first
-
-
-def test_what_is_too_old_is_removed(folder: Path) -> None:
-    """A record is kept for as long as was asked for, and some while longer."""
-    clock = ManualClock()
-    with AuditLog(folder, clock, Limits(file_s=10.0, kept_s=35.0)) as log:
-        for second in range(100):
-            log.append(intent(str(second)))
-            clock.sleep(1.0)
-    found = verify(folder)
-    assert (found.is_sound, found.pruned > 0) == (True, True)
-    oldest = next(int(each["step"]) for each in records(folder) if each["kind"] == "intent")
-    assert 40 <= oldest <= 65
-
-
-def test_a_beginning_that_nobody_pruned_is_missed(folder: Path) -> None:
-    """A first file that somebody else removed is told from one that retention removed."""
-    with AuditLog(folder, CLOCK, Limits(file_bytes=600)) as log:
-        for number in range(9):
-            log.append(intent(str(number)))
-    log_files(folder)[0].unlink()
-    assert any("not because of retention" in problem for problem in verify(folder).problems)
-
-
 # ------------------------------------------------------------------------------------------------------------ faults
 
 
@@ -436,6 +366,22 @@ def test_what_is_not_durable_does_not_wait_long(folder: Path, monkeypatch: pytes
         clock.sleep(audit_log._LATER_S)  # noqa: SLF001  it belongs to nobody else
         log.append(intent("two"))
         assert len(disk.synced) == 1
+
+
+def open_files() -> set[str]:
+    """The files that this process has open, by their numbers."""
+    return {each.name for each in Path("/proc/self/fd").iterdir()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which files are open")
+def test_a_log_that_is_closed_holds_no_file(folder: Path) -> None:
+    """A robot that opens and closes its log for years runs out of nothing."""
+    before = open_files()
+    with AuditLog(folder, CLOCK, Limits(file_bytes=1)) as log:
+        for step in ("one", "two", "three"):
+            log.append(intent(step), durable=True)
+        assert len(open_files()) == len(before) + 2
+    assert open_files() == before
 
 
 # ------------------------------------------------------------------------------------------- the manager's history

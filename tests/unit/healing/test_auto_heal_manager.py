@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -333,6 +333,18 @@ def test_a_decision_names_the_policy_that_it_was_made_by(robot: Robot) -> None:
     assert (before.thresholds.found_from, after.thresholds.found_from) == (POLICY.found_from, 0.88)
 
 
+def test_the_ruling_of_a_result_says_what_the_decision_said(robot: Robot) -> None:
+    """Nothing is lost on the way from the manager to the report."""
+    decision = robot.ask()
+    asked = replace(decision, allowed=False, reason="No.", retry_after_s=3.0, waits_for_approval=True).ruling
+    assert (asked.allowed, asked.reason, asked.retry_after_s, asked.waits_for_approval) == (False, "No.", 3.0, True)
+    assert (asked.state, asked.thresholds, asked.policy_version) == (
+        decision.state,
+        decision.thresholds,
+        decision.policy_version,
+    )
+
+
 # ----------------------------------------------------------------------------------------- restarts, faults, others
 
 
@@ -401,6 +413,19 @@ def test_what_is_not_kept_did_not_happen(robot: Robot, monkeypatch: pytest.Monke
 
 def _fails(*_: object) -> None:
     raise StoreError("The disk is full.")
+
+
+def test_what_another_robot_wrote_is_taken_note_of(robot: Robot) -> None:
+    """Two managers on one folder count in turns, and each goes on from what the other one has written."""
+    other = AutoHealManager.open(robot.folder / "data", robot.folder / "auto_heal_policy.json", robot.clock)
+    one, another = robot, Robot(robot.folder, robot.clock, other)
+    one.run(Trigger.TARGET_NOT_FOUND)
+    another.run(Trigger.TARGET_NOT_FOUND)
+    one.run(Trigger.TARGET_NOT_FOUND)
+    assert {one.ask().state, another.ask().state, one.state(), another.state()} == {ExecutionState.DEGRADED}
+    another.run(None, times=5)
+    assert {one.ask().state, another.ask().state, one.state(), another.state()} == {ExecutionState.NORMAL}
+    other.close()
 
 
 def test_many_threads_lose_no_failure(robot: Robot) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -272,6 +273,35 @@ def test_processes_wait_for_each_other(tmp_path: Path) -> None:
     assert [child.wait(60) for child in children] == [0, 0, 0]
     with reopened(path) as records:
         assert records.get("a", "n") == "150"
+
+
+class Refusing(sqlite3.Connection):
+    """A database that several processes make: it refuses the change of its mode some times, without waiting."""
+
+    left = 0
+
+    def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+        """Refuse, or do as ever."""
+        if "journal_mode" in sql and Refusing.left:
+            Refusing.left -= 1
+            raise sqlite3.OperationalError("database is locked")
+        return super().execute(sql, *more)
+
+
+@pytest.mark.parametrize(("refusals", "opens"), [(1, True), (10, True), (11, False)])
+def test_who_makes_the_database_beside_others_waits(
+    refusals: int, *, opens: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal that passes is waited for; one that stays is told."""
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Refusing))
+    monkeypatch.setattr(Refusing, "left", refusals)
+    if not opens:
+        with pytest.raises(StoreError, match="cannot be opened: database is locked"):
+            SqliteStore(tmp_path / "state.db")
+        return
+    store = SqliteStore(tmp_path / "state.db")
+    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # noqa: SLF001  what it came to
+    store.close()
 
 
 DYING = """
