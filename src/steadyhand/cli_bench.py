@@ -99,13 +99,15 @@ def heal(*, peers_python: PeersPython = None, as_json: AsJson = False) -> None:
     from tempfile import TemporaryDirectory
 
     from steadyhand.bench import heal as parts
+    from steadyhand.bench.lines import as_json as plain
+    from steadyhand.bench.lines import table
 
     with TemporaryDirectory() as folder, progress("Measuring") as moved:
         lines, missing = parts.run(peers_python or Path(sys.executable), Path(folder), moved)
     if as_json:
-        print_json({"lines": parts.as_json(lines), "missing": missing})
+        print_json({"lines": plain(lines), "missing": missing})
         return
-    console().print(parts.table(lines))
+    console().print(table(lines))
     _tell_missing(missing)
 
 
@@ -158,21 +160,26 @@ def memory(
 ) -> None:
     """What keeping what was learned costs, and going back.
 
-    Beside `cp -r` with a sync of every file, and git. It takes some two gigabytes of disk, for a minute.
+    Beside `cp -r` with a sync of every file, and git. Then what finding and counting among much that was learned costs.
+    It takes some two gigabytes of disk, for two minutes.
     """
     from tempfile import TemporaryDirectory
 
-    from steadyhand.bench import versions
+    from steadyhand.bench import lines, remembering, versions
 
     with TemporaryDirectory(dir=folder) as place, progress("Keeping versions") as moved:
         told = versions.figures(versions.run(Path(place), progress=moved))
+    with TemporaryDirectory(dir=folder) as place, progress("Remembering") as moved:
+        costs = remembering.run(Path(place), moved)
     met = versions.goals(told)
     if as_json:
-        print_json({"figures": [each._asdict() for each in told], "goals": met})
+        figures = [each._asdict() for each in told]
+        print_json({"figures": figures, "goals": met, "lines": lines.as_json(costs)})
         return
     console().print(versions.table(told))
     for goal, is_met in met.items():
         print(f"{goal}: {'met' if is_met else 'missed'}")
+    console().print(lines.table(costs))
 
 
 def _tell_missing(missing: Mapping[str, str]) -> None:

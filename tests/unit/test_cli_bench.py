@@ -12,6 +12,7 @@ from tests.unit.resolution.sketch import form
 
 from steadyhand import cli
 from steadyhand.bench import heal
+from steadyhand.bench.lines import Line
 from steadyhand.bench.peers import PEERS
 from steadyhand.bench.regression import Case
 
@@ -86,7 +87,7 @@ def test_what_healing_costs_is_told_with_its_goals(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A person gets a table, a program JSON; tools that are not there are named."""
-    given = [heal.Line("a decision", 45.0, "us of CPU", 60)], {"pybreaker": "not installed"}
+    given = [Line("a decision", 45.0, "us of CPU", 60)], {"pybreaker": "not installed"}
     monkeypatch.setattr(heal, "run", lambda *_: given)
     assert typed(monkeypatch, "bench", "heal") == 0
     out, err = capfd.readouterr()

@@ -209,6 +209,7 @@ class PrototypeIndex:
     Args:
         prototypes: The files of the prototypes, as `files` has given them; none for a workflow that has none.
         index: The file of the index, likewise.
+        most: How many it holds at most.
 
     Attributes:
         was_rebuilt: The index that was kept did not agree with the prototypes, or was not there, and was made anew.
@@ -217,7 +218,10 @@ class PrototypeIndex:
         StoreError: A file of the prototypes is missing, damaged, or of a later release.
     """
 
-    def __init__(self, prototypes: Files | None = None, index: Files | None = None) -> None:
+    def __init__(
+        self, prototypes: Files | None = None, index: Files | None = None, most: int = MOST_OF_A_WORKFLOW
+    ) -> None:
+        self._most = most
         self._files = prototypes or {}
         self._known: dict[str, Prototype] = {}
         self._numbers: dict[int, str] = {}
@@ -322,7 +326,7 @@ class PrototypeIndex:
         self._shots[shot.id] = shot
         self._put_into_index([prototype])
         retired: list[str] = []
-        for most, among in ((MOST_OF_A_TARGET, self._of_target[prototype.target]), (MOST_OF_A_WORKFLOW, self._known)):
+        for most, among in ((MOST_OF_A_TARGET, self._of_target[prototype.target]), (self._most, self._known)):
             if len(among) > most:
                 retired.append(self._retire([name for name in among if name != prototype.id], worth))
         return Kept(prototype.id, is_new=True, retired=tuple(retired))
