@@ -107,7 +107,7 @@ class Policy(BaseModel):
             "Measured: as shipped with the resolver. No mode demands less than what was measured.",
             conservative=0.9,
         ),
-    ] = 0.83
+    ] = 0.82
     lead_from: Annotated[
         float,
         Field(ge=0, le=0.9),
