@@ -248,21 +248,16 @@ class Present:
 
     def _is_named(self, box: Box, namer: Neighbour) -> float:
         """How surely what named the target stands where it named it; not if what it names is a twin between the two."""
+        may_change_sides = namer.is_in_row and namer.said != self.recorded.target.label
         return max(
             (
                 self._same_text(namer.text, each.text)
                 for each in self._neighbours(box)
-                if (
-                    each.relation is namer.relation
-                    or (each.is_in_row and namer.is_in_row and not self._is_label(namer))
-                )
+                if (each.relation is namer.relation or (each.is_in_row and may_change_sides))
                 and not self._twin_between(box, each.box)
             ),
             default=0.0,
         )
-
-    def _is_label(self, neighbour: Neighbour) -> bool:
-        return neighbour.said == self.recorded.target.label
 
     def _twin_between(self, box: Box, text: Box) -> bool:
         """Whether another thing that says the same stands between a thing and a text."""

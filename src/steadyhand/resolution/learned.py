@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -44,18 +44,6 @@ _MOST_MARKS = 48
 """For how many elements of a screen the index is asked; an element takes a fifth of a millisecond."""
 
 _CROP_MARGIN_PX = 2
-
-
-class Known(NamedTuple):
-    """A learned look as memory has it.
-
-    Attributes:
-        prototype: The look.
-        trust: The probability that it shows the right thing, 0 to 1.
-    """
-
-    prototype: Prototype
-    trust: float
 
 
 class Memory(Protocol):
