@@ -222,3 +222,11 @@ def test_a_result_tells_no_secret() -> None:
     assert "hunter2" not in repr(told)
     assert told.reason == "typed •••"
     assert told.step_id == "log-in"
+
+
+def test_a_field_is_hidden_as_soon_as_anything_is_drawn_in_it() -> None:
+    """While it is all of one colour nothing can be read there, and it may be learned how it looks."""
+    image, field = np.full((60, 300, 3), 255, np.uint8), Box(20, 10, 240, 36)
+    assert masked(image, [field], [], []) is image
+    image[28, 40] = 250
+    assert not masked(image, [field], [], [])[20:40, 40:200].any()
